@@ -1,0 +1,144 @@
+"""What can happen to the fleet. Each is a past-tense fact, brought in by the shell.
+
+Plain tuples, because four of them are made for every warm call. Environment numbers are given out by the
+fleet; invocation ids, revisions and errors come from the shell and are opaque here. Times are seconds on
+the monotonic clock.
+"""
+
+from typing import NamedTuple
+
+
+class PoolLimits(NamedTuple):
+    """The limits of one revision's pool, replaced whole by `LimitsChanged`.
+
+    :param reserved: the function's reserved concurrency over all its revisions; None shares the rest.
+    :param max_queue: invocations that may wait here.
+    :param max_uses: invocations after which an environment is replaced; None is without end.
+    :param max_age_s: age after which an idle environment is not used again; None is without end.
+    """
+
+    function: str
+    memory_mb: int
+    timeout_s: float
+    init_timeout_s: float = 10.0
+    start_timeout_s: float = 30.0
+    idle_timeout_s: float = 300.0
+    stop_grace_s: float = 2.0
+    max_queue: int = 1000
+    max_environments: int = 1000
+    reserved: int | None = None
+    provisioned: int = 0
+    max_uses: int | None = None
+    max_age_s: float | None = None
+
+
+class InvokeArrived(NamedTuple):
+    inv_id: str
+    revision: str
+    queue_deadline: float
+    streaming: bool = False
+
+
+class CallerGone(NamedTuple):
+    inv_id: str
+
+
+class NextAsked(NamedTuple):
+    env: int
+
+
+class ResponseStarted(NamedTuple):
+    env: int
+    inv_id: str
+
+
+class ResponseEnded(NamedTuple):
+    env: int
+    inv_id: str
+    ok: bool
+
+
+class ErrorPosted(NamedTuple):
+    env: int
+    inv_id: str
+    error: object
+
+
+class InitErrorPosted(NamedTuple):
+    env: int
+    error: object
+
+
+class DeliveryFailed(NamedTuple):
+    env: int
+    inv_id: str
+
+
+class EnvironmentStarted(NamedTuple):
+    env: int
+
+
+class StartFailed(NamedTuple):
+    env: int
+    error: object
+    permanent: bool
+
+
+class EnvironmentExited(NamedTuple):
+    env: int
+    error: object
+
+
+class EnvironmentGone(NamedTuple):
+    env: int
+
+
+class EngineListed(NamedTuple):
+    """What the engine has now. `asked_at` is when the question was sent: what is younger is not judged."""
+
+    envs: frozenset[int]
+    asked_at: float
+
+
+class RevisionAdded(NamedTuple):
+    revision: str
+    limits: PoolLimits
+
+
+class LimitsChanged(NamedTuple):
+    revision: str
+    limits: PoolLimits
+
+
+class RevisionRetired(NamedTuple):
+    revision: str
+
+
+class ShutdownBegan(NamedTuple):
+    deadline: float
+
+
+class Ticked(NamedTuple):
+    pass
+
+
+Event = (
+    InvokeArrived
+    | CallerGone
+    | NextAsked
+    | ResponseStarted
+    | ResponseEnded
+    | ErrorPosted
+    | InitErrorPosted
+    | DeliveryFailed
+    | EnvironmentStarted
+    | StartFailed
+    | EnvironmentExited
+    | EnvironmentGone
+    | EngineListed
+    | RevisionAdded
+    | LimitsChanged
+    | RevisionRetired
+    | ShutdownBegan
+    | Ticked
+)
