@@ -29,9 +29,9 @@ _NAME = re.compile(r"python3(\.\d+)?")
 _RUNTIME = re.compile(r"python(\d+)\.(\d+)")
 
 # -I -S: no site, no user site, no PYTHON* variable, so nothing of the user's runs. With -S a virtual
-# environment reports its base; `_base_executable` names the base's program where the venv was made by copying.
+# environment reports its base; `_base_executable` names the base's program where it was made by copying.
 _PROBE = """
-import sys, importlib.util, json, os, sysconfig
+import sys, importlib.util, json, os
 print(json.dumps({
     "implementation": sys.implementation.name,
     "release": "%d.%d.%d" % sys.version_info[:3],
@@ -42,12 +42,12 @@ print(json.dumps({
     "stdlib": os.path.realpath(os.path.dirname(os.__file__)),
     "cache_tag": sys.implementation.cache_tag,
     "magic": importlib.util.MAGIC_NUMBER.hex(),
-    "free_threaded": bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
+    "free_threaded": "t" in sys.abiflags,
 }))
 """
 
 
-class NoInterpreter(LookupError):
+class NoInterpreter(LookupError):  # noqa: N818  # says what is missing, as FileNotFoundError does
     """No interpreter here can run the runtime; the message says which was wanted and what to do."""
 
 
@@ -131,10 +131,7 @@ def nearest(runtime: str, found: tuple[Interpreter, ...]) -> Interpreter:
         )
     wanted = (int(match[1]), int(match[2]))
     newer = [each for each in found if each.version >= wanted]
-    if newer:
-        version = min(each.version for each in newer)
-    else:
-        version = max(each.version for each in found)
+    version = min(each.version for each in newer) if newer else max(each.version for each in found)
     return max((each for each in found if each.version == version), key=lambda each: each.release_key)
 
 
@@ -142,12 +139,21 @@ def describe_choice(runtime: str, interpreter: Interpreter) -> str | None:
     """Say that another version runs the function; None when it is the one that was asked for."""
     if runtime == f"python{interpreter.minor}":
         return None
-    return f"{runtime} is not on this machine: functions run with python{interpreter.release} ({interpreter.path})"
+    chosen = f"python{interpreter.release} ({interpreter.path})"
+    return f"{runtime} is not on this machine: functions run with {chosen}"
+
+
+def is_open_to_all(interpreter: Interpreter) -> bool:
+    """Whether a process of another user can run it: one under ``/root`` with mode 0700 cannot be reached."""
+    places = {interpreter.path, *interpreter.path.parents, interpreter.stdlib, *interpreter.stdlib.parents}
+    return all(place.stat().st_mode & 0o001 for place in places)
 
 
 def _candidate_folders() -> Iterator[Path]:
     # A relative PATH entry means "whatever folder I am in", and nothing there may be run.
-    yield from (Path(entry) for entry in os.get_exec_path() if os.path.isabs(entry))
+    # Shims (pyenv, asdf) are scripts that only choose among folders which are looked at below.
+    entries = [Path(entry) for entry in os.get_exec_path() if os.path.isabs(entry)]
+    yield from (entry for entry in entries if entry.name != "shims")
     yield Path(os.path.realpath(sys.executable)).parent
     yield Path(sys.base_exec_prefix) / "bin"
     yield from (Path("/usr/local/bin"), Path("/usr/bin"), Path("/opt/homebrew/bin"))
