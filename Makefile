@@ -1,0 +1,61 @@
+# make run   the sample, on this machine, with nothing but Python
+# make test  all checks and tests; installs what they need
+SHELL := /bin/bash
+PYTHON ?= $(shell deploy/find-python.sh)
+BIN := .venv/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: run test check unit e2e mutants bench format lock clean
+
+run: .venv/run
+	@exec $(BIN)/lockgate dev
+
+test: .venv/test system
+	$(BIN)/python -m pytest -q -n 2 --dist loadgroup
+	$(MAKE) --no-print-directory check mutants
+
+check: .venv/test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: .venv/test
+	$(BIN)/python -m pytest -q tests/unit
+
+e2e: .venv/test
+	$(BIN)/python -m pytest -q tests/e2e
+
+mutants: .venv/test
+	$(BIN)/python tests/mutants/run.py
+
+bench: .venv/test
+	$(BIN)/python benchmarks/run.py
+
+format: .venv/test
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: system
+system:
+	@deploy/test-system.sh
+
+.venv/run: requirements/run.txt requirements/build.txt pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --require-hashes -r requirements/build.txt -r requirements/run.txt
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/test: .venv/run requirements/test.txt
+	$(BIN)/pip install --quiet --require-hashes -r requirements/test.txt
+	@touch $@
+
+# Locks carry hashes and no address.
+COMPILE := pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-header --no-emit-index-url --no-emit-find-links
+lock:
+	python3 -m venv .venv/lock && .venv/lock/bin/pip install --quiet pip-tools
+	cd requirements && PATH=$(CURDIR)/.venv/lock/bin:$$PATH && \
+	  $(COMPILE) -o run.txt ../pyproject.toml && $(COMPILE) -o build.txt build.in && $(COMPILE) -o test.txt test.in
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
