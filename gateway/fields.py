@@ -1,0 +1,46 @@
+"""The request's header fields as text, read once: without what clients may not say, and with cookies
+apart.
+"""
+
+from collections.abc import Iterable
+
+# A client could forge these. They are rewritten from the connection itself, so nothing of theirs may stay.
+_REWRITTEN = frozenset({b"forwarded", b"x-real-ip", b"content-length"})
+_REWRITTEN_PREFIX = b"x-forwarded-"
+
+
+class RequestFields:
+    """:param joined: lower-case name → value, values of a repeated name joined with ``,``.
+    :param repeated: name → values, only of names that came more than once.
+
+    Values are read as ISO 8859-1, byte for byte (RFC 9110 section 5.5: obs-text is opaque).
+    """
+
+    __slots__ = ("joined", "repeated")
+
+    def __init__(self, raw: Iterable[tuple[bytes, bytes]]) -> None:
+        joined: dict[str, str] = {}
+        repeated: dict[str, list[str]] = {}
+        for raw_name, raw_value in raw:
+            if raw_name in _REWRITTEN or raw_name.startswith(_REWRITTEN_PREFIX):
+                continue
+            name = raw_name.decode("latin-1")
+            value = raw_value.decode("latin-1")
+            if name in joined:
+                repeated.setdefault(name, [joined[name]]).append(value)
+            else:
+                joined[name] = value
+        for name, values in repeated.items():
+            joined[name] = ("; " if name == "cookie" else ",").join(values)
+        self.joined = joined
+        self.repeated = repeated
+
+    def get(self, name: str) -> str | None:
+        return self.joined.get(name)
+
+    def cookies(self) -> list[str]:
+        """Split the Cookie header at ``;`` into ``name=value`` texts; empty ones are left out."""
+        header = self.joined.get("cookie")
+        if header is None:
+            return []
+        return [cookie for part in header.split(";") if (cookie := part.strip())]

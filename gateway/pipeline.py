@@ -1,0 +1,63 @@
+"""The way of one request, in order, on one screen. Any step ends it by raising a `GatewayError`."""
+
+import time
+
+from gateway.connection import Connection
+from gateway.deployment import Deployment
+from gateway.errors import Forbidden, NotFound, PayloadTooLarge
+from gateway.exchange import ApiNames, Exchange
+from gateway.ledger import Ledger
+from gateway.path import canonical_path
+from gateway.query import check_query
+from gateway.request import HttpRequest
+from gateway.response import HttpResponse
+
+# 10 MiB: API Gateway's limit for any request body, also one that nobody reads.
+MAX_BODY_BYTES = 10 * 1024 * 1024
+
+
+async def run(
+    deployment: Deployment, request: HttpRequest, connection: Connection, ledger: Ledger
+) -> HttpResponse:
+    """Answer one request.
+
+    :raises GatewayError: in place of an answer; `ledger` holds what was known by then.
+    """
+    started_ns = time.perf_counter_ns()
+    _check_host(deployment.names, request.host)
+    ledger.path = path = canonical_path(request.raw_path)
+    raw_query = check_query(request.raw_query)
+    stage, segments = deployment.stages.select(path.segments)
+    ledger.stage = stage
+    match = deployment.routes.match(request.method, segments)
+    if match is None:
+        raise NotFound("no route matches")
+    plan = match.value
+    ledger.key, ledger.metrics = plan.key, plan.metrics
+    ledger.route_us = (time.perf_counter_ns() - started_ns) // 1000
+    exchange = Exchange(
+        names=deployment.names,
+        request=request,
+        path=path,
+        raw_query=raw_query,
+        stage=stage,
+        key=plan.key,
+        parameters=match.parameters,
+    )
+    if plan.authorizer is not None:
+        exchange.authorization = await plan.authorizer.authorize(exchange)
+    exchange.body = await _read_body(connection, plan.integration.body_limit)
+    return await plan.integration.answer(exchange, connection, ledger)
+
+
+def _check_host(names: ApiNames, host: str) -> None:
+    if names.domains and host.lower() not in names.domains:
+        raise Forbidden("the host is none of the configured domains")
+
+
+async def _read_body(connection: Connection, limit_bytes: int | None) -> bytes:
+    if limit_bytes is not None:
+        return await connection.read_body(min(limit_bytes, MAX_BODY_BYTES))
+    if (connection.content_length or 0) > MAX_BODY_BYTES:
+        raise PayloadTooLarge(f"content-length is {connection.content_length}, the limit {MAX_BODY_BYTES}")
+    return b""
