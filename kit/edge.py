@@ -1,0 +1,219 @@
+"""The HTTP/1.1 edge: uvicorn's httptools protocol with the limits, deadlines and checks that it lacks.
+
+Reading (`EdgeReading`) and answering (here) are two sides of a connection. `_phase` is where the *reading*
+side stands; answers are `EdgeCycle`s: one active, others waiting in the order in which their heads came.
+What the edge refuses is answered in its turn, after what came before it, and ends the connection.
+The base class is private API of uvicorn: `tests/unit/kit/test_edge_base.py` fails when it changes.
+"""
+
+import asyncio
+from math import inf
+
+from uvicorn.config import Config
+
+from kit.edge_answers import refusal
+from kit.edge_limits import RefusalReason
+from kit.edge_reading import BODY, HEAD, IDLE, NEW, READ, SHUT, EdgeReading
+from kit.edge_response import EdgeCycle
+from kit.edge_state import EdgeState
+from kit.edge_watch import WriteWatch
+
+
+class EdgeProtocol(EdgeReading):
+    """One connection. A total or per-peer cap would be asked in `connection_made` and use `refuse`."""
+
+    def __init__(self, config: Config, state: EdgeState, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(config, state, loop)
+        self._writes = WriteWatch(state.limits)
+        self._last_words: bytes | None = None  # a refusal that waits for the answers before it
+
+    # Connection
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._deadline = self.loop.time() + self.limits.first_byte_s
+        self._idle_s = self.state.idle_s(self.client)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # asyncio's signature
+        self._phase = SHUT
+        self.connections.discard(self)
+        self.flow.resume_writing()  # wakes a sender, which then finds itself lost
+        self.parser = None  # type: ignore[assignment]  # breaks the cycle between parser and protocol
+        cycles = [self.active, *self.waiting]
+        self.waiting.clear()
+        self.state.changed.set()
+        for cycle in cycles:
+            if cycle is not None:
+                cycle.lose()
+
+    def eof_received(self) -> bool | None:  # type: ignore[override]
+        active = self.active
+        if active is None or (self._phase == BODY and active is self.latest) or self.scheme == "https":
+            return None  # nothing, or nothing whole, to answer: the transport closes itself
+        # Closed or half closed looks the same. Who waits is told; what is sent still goes out.
+        if self._phase != SHUT:
+            self._phase, self._deadline = SHUT, inf
+        last = self.waiting[-1] if self.waiting else active
+        if last is self.latest and last.more_body and self.waiting:
+            self.waiting.pop()
+            last = self.waiting[-1] if self.waiting else active
+        last.keep_alive = False
+        active.mark_gone()
+        return True
+
+    def shutdown(self) -> None:
+        """Begin to drain: close what rests, let what is in flight end with ``Connection: close``."""
+        if self.latest is not None:
+            self.latest.keep_alive = False
+        if self._phase == IDLE:
+            self.transport.close()
+        elif self._phase == NEW:
+            # Its request may be on the way; a moment costs nothing.
+            self._deadline = min(self._deadline, self.loop.time() + self.limits.sweep_s)
+
+    def cut_off(self) -> None:
+        """End the connection now: 503 where an answer is owed and not begun."""
+        cycle = self.active
+        self.waiting.clear()
+        if cycle is None:
+            self.transport.close()
+            return
+        self.response_failed(cycle, "cut_off", 503)
+        if cycle.task is not None:
+            cycle.task.cancel()
+
+    # Answering
+
+    def enqueue(self, cycle: EdgeCycle) -> None:
+        if self.active is None:
+            self._start(cycle)
+        else:
+            self.flow.pause_reading()
+            self.waiting.append(cycle)
+
+    def _start(self, cycle: EdgeCycle) -> None:
+        self.active = cycle
+        task = self.loop.create_task(cycle.run(self.app))
+        cycle.task = task
+        self.tasks.add(task)
+
+    def response_done(self, cycle: EdgeCycle) -> None:
+        """Go on after a complete response: the next request in line, rest, or the end."""
+        self.active = None
+        self.state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        if not cycle.keep_alive:
+            self.waiting.clear()
+            if self._phase in (READ, SHUT):
+                self.transport.close()
+            else:
+                self._hang_up(b"")
+        elif self.waiting:
+            self._start(self.waiting.popleft())
+            if not self.waiting and self._last_words is None:
+                self.flow.resume_reading()
+        elif self._last_words is not None:
+            self._hang_up(self._last_words)
+        else:
+            self.flow.resume_reading()
+            if self._phase == READ:
+                self.rest()
+
+    def rest(self) -> None:
+        self._phase = IDLE
+        self._deadline = self.loop.time() + self._idle_s
+        if self.state.draining:
+            self.transport.close()
+
+    def response_failed(self, cycle: EdgeCycle, reason: RefusalReason, status: int) -> None:
+        """Answer *status* where the application did not; abort where it had begun."""
+        self.active = None
+        if cycle.lost or self.transport.is_closing():
+            return
+        gone, started = cycle.gone, cycle.started
+        self.waiting.clear()
+        cycle.lose()
+        if started:
+            self.transport.abort()
+        elif gone:
+            self.transport.close()
+        else:
+            self.state.refused(reason, status, self.client)
+            self._hang_up(refusal(status, self.state.date))
+
+    def refuse(self, reason: RefusalReason, status: int) -> None:
+        """Answer *status* in its turn and end the connection."""
+        if self._phase == SHUT:
+            return
+        self.state.refused(reason, status, self.client)
+        answer = refusal(status, self.state.date)
+        broken = self.latest if self._phase == BODY else None
+        self._phase, self._deadline = SHUT, inf
+        if broken is not None and broken is self.active:
+            self.active = None
+            started = broken.started
+            broken.lose()
+            if started:
+                self.transport.abort()
+                return
+        elif broken is not None and broken.complete:
+            answer = b""  # its answer is out already
+        elif broken is not None:
+            self.waiting.remove(broken)
+        if self.active is None:
+            self._hang_up(answer)
+        else:
+            self._last_words = answer
+            self.flow.pause_reading()
+
+    def _hang_up(self, answer: bytes) -> None:
+        """Write *answer*, close our side, and give the client a moment to read it.
+
+        A plain close with bytes unread resets the connection and destroys the answer (RFC 9112 section 9.6).
+        """
+        self._phase = SHUT
+        self._last_words = None
+        self._unaccounted = 0
+        self._deadline = self.loop.time() + self.limits.linger_s
+        if answer:
+            self.transport.write(answer)
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+            self.flow.resume_reading()
+        else:
+            self.transport.close()
+
+    # Deadlines
+
+    def tick(self, now: float, elapsed: float) -> None:
+        """Look at every deadline; the listener's sweep calls this. See `EdgeLimits`."""
+        if self._writes.is_stalled(self.transport.get_write_buffer_size(), now):
+            self.state.refused("write_stalled", 0, self.client)
+            self.transport.abort()
+        elif self.flow.read_paused or (self._phase == BODY and self._held_back()):
+            # The time that we make the client wait is not its fault.
+            self._deadline += elapsed
+            if self._phase == BODY:
+                self._body_since += elapsed
+        elif now >= self._deadline:
+            self._expire()
+        elif self._phase == BODY:
+            spent = now - self._body_since
+            if spent > self.limits.body_grace_s and self._body_bytes < spent * self.limits.body_rate:
+                self.refuse("body_too_slow", 408)
+
+    def _held_back(self) -> bool:
+        return self.latest is not None and self.latest.awaits_continue
+
+    def _expire(self) -> None:
+        if self._phase == HEAD:
+            self.refuse("header_timeout", 408)
+        elif self._phase == BODY:
+            self.refuse("body_timeout", 408)
+        elif self._phase == SHUT:
+            self.transport.abort()
+        else:
+            if self._phase == NEW:
+                self.state.refused("first_byte_timeout", 0, self.client)
+            self.transport.close()

@@ -1,0 +1,69 @@
+"""The bounds of a public listener and the fixed words for what it refuses. Values only, no state."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
+from typing import Literal, get_args
+
+Peer = tuple[str, int] | None
+"""Address and port of the other end; None on a unix socket."""
+
+RefusalReason = Literal[
+    "malformed",
+    "target_too_long",
+    "target_invalid",
+    "fields_too_many",
+    "field_too_large",
+    "fields_too_large",
+    "trailers_too_large",
+    "version",
+    "method",
+    "host",
+    "framing",
+    "expectation",
+    "body_too_large",
+    "pipeline_too_deep",
+    "first_byte_timeout",
+    "header_timeout",
+    "body_timeout",
+    "body_too_slow",
+    "write_stalled",
+    "header_with_underscore",
+    "app_failed",
+    "app_silent",
+    "cut_off",
+    "internal",
+]
+REFUSAL_REASONS: tuple[RefusalReason, ...] = get_args(RefusalReason)
+
+OnRefused = Callable[[RefusalReason, int, Peer], None]
+"""``(reason, status, peer)``; status 0: nothing was answered (a field dropped, a connection closed)."""
+
+
+def ignore_refusal(reason: RefusalReason, status: int, peer: Peer) -> None:
+    """Count nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EdgeLimits:
+    """Every bound of one listener. Sizes in bytes, times in seconds, rates in bytes a second."""
+
+    target_bytes: int = 8 * 1024  # 8 KiB: longer ones are attacks or mistakes; browsers stop near it
+    fields: int = 100  # what common servers take; each costs a Python call
+    field_bytes: int = 16 * 1024  # an 8 KiB token and its cookie twin fit
+    head_bytes: int = 32 * 1024  # all fields, name + value + 4 each: two big cookies and a token
+    trailer_bytes: int = 8 * 1024  # dropped anyway; the bound ends a flood
+    body_bytes: int = 10 * 1024 * 1024  # API Gateway's payload limit
+    pipelined: int = 64  # requests parsed ahead of the one in answer: benchmark tools send 16 to 64
+    first_byte_s: float = 10.0  # a client that connects wants something
+    header_s: float = 10.0  # slowloris: a whole head takes milliseconds
+    body_s: float = 30.0  # API Gateway's integration limit; no upload may outlast it
+    body_grace_s: float = 5.0  # TCP slow start and a phone that changes cells
+    body_rate: float = 500.0  # slower is a slow-body attack, not a modem
+    idle_s: float = 65.0  # longer than the 60 s of common front proxies, so that they close first
+    trusted_idle_s: float = 180.0  # front proxies of ours keep connections for 2 minutes
+    stall_s: float = 30.0  # a reader that takes less than body_rate over this time is not reading
+    linger_s: float = 2.0  # after a refusal: time for the client to read it before a reset kills it
+    linger_bytes: int = 256 * 1024  # and what it may go on sending meanwhile
+    sweep_s: float = 1.0  # one timer per listener; deadlines are late by at most this
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()

@@ -1,0 +1,158 @@
+"""One public listener: accepts on a socket, runs an ASGI application behind `EdgeProtocol`, drains.
+
+It installs no loop policy, no signal handler and no lifespan; who owns the process does.
+"""
+
+import asyncio
+import contextlib
+import os
+import socket
+import sys
+from pathlib import Path
+
+from uvicorn._types import ASGI3Application
+from uvicorn.config import Config
+
+from kit.edge import EdgeProtocol
+from kit.edge_limits import EdgeLimits, OnRefused, ignore_refusal
+from kit.edge_state import EdgeState
+from kit.listen_sockets import ListenError, bind, inherited_sockets
+
+__all__ = ["BACKLOG", "EdgeLimits", "ListenError", "Listener", "bind", "inherited_sockets"]
+
+BACKLOG = 2048  # connections that wait for accept while the loop is busy or the server restarts
+
+
+class Listener:
+    """Serve *app* on *sock*.
+
+    :param inherited: somebody else holds the socket too (a service manager, a supervisor): it is left open
+        and listening on drain, so that connections queue for the next server instead of being refused.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        app: ASGI3Application,
+        sock: socket.socket,
+        limits: EdgeLimits | None = None,
+        *,
+        on_refused: OnRefused = ignore_refusal,
+        inherited: bool = False,
+    ) -> None:
+        self.name = name
+        self._sock = sock
+        self._inherited = inherited
+        self._unix = sock.family == socket.AF_UNIX
+        self._bound_to = sock.getsockname()
+        self._state = EdgeState(limits or EdgeLimits(), on_refused)
+        self._server: asyncio.Server | None = None
+        # What uvicorn would add (proxy headers, its own access log, lifespan) is done by others here, or not.
+        self._config = Config(
+            app,
+            interface="asgi3",
+            http=EdgeProtocol,
+            ws="none",
+            loop="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            date_header=False,
+        )
+
+    def __repr__(self) -> str:
+        state = self._state
+        return f"<Listener {self.name} {self.url} connections={len(state.connections)}>"
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port as bound; the path and 0 of a unix socket."""
+        if self._unix:
+            return os.fsdecode(self._bound_to), 0
+        return self._bound_to[0], self._bound_to[1]
+
+    @property
+    def url(self) -> str:
+        host, port = self.address
+        if self._unix:
+            return f"unix:{host}"
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    @property
+    def connections(self) -> int:
+        return len(self._state.connections)
+
+    async def start(self) -> None:
+        """Accept connections from now on.
+
+        :raises ListenError: the socket cannot listen.
+        """
+        loop = asyncio.get_running_loop()
+        self._config.load()
+        # Closing a server closes its socket: an inherited one is served through a duplicate.
+        sock = self._sock.dup() if self._inherited else self._sock
+        try:
+            self._server = await self._serve_on(sock, loop)
+        except OSError as exc:
+            sock.close()
+            raise ListenError(
+                self.url, exc.strerror or str(exc), "Stop what listens there, or choose another address."
+            ) from exc
+        self._state.start(loop)
+
+    async def _serve_on(self, sock: socket.socket, loop: asyncio.AbstractEventLoop) -> asyncio.Server:
+        def connect() -> EdgeProtocol:
+            return EdgeProtocol(self._config, self._state, loop)
+
+        if not self._unix:
+            return await loop.create_server(connect, sock=sock, backlog=BACKLOG)
+        if sys.version_info >= (3, 13):
+            # Whoever made the file removes it: `drain` below, or the one that we inherit from.
+            return await loop.create_unix_server(connect, sock=sock, backlog=BACKLOG, cleanup_socket=False)
+        return await loop.create_unix_server(connect, sock=sock, backlog=BACKLOG)
+
+    async def drain(self, timeout_s: float) -> None:
+        """Stop accepting, let requests in flight end for *timeout_s* seconds, then cut them off with 503."""
+        if self._server is None:
+            self._sock.close()
+            return
+        server, self._server = self._server, None
+        state = self._state
+        state.draining = True
+        server.close()
+        if self._unix and not self._inherited:
+            Path(self.address[0]).unlink(missing_ok=True)  # noqa: ASYNC240  # microseconds, once
+        for connection in self._connections():
+            connection.shutdown()
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._until_idle()
+        except TimeoutError:
+            await self._cut_off()
+        finally:
+            for connection in self._connections():
+                connection.transport.abort()
+            for task in state.tasks:
+                task.cancel()
+            state.stop()
+
+    async def _cut_off(self) -> None:
+        for connection in self._connections():
+            connection.cut_off()
+        with contextlib.suppress(TimeoutError):
+            # Clients get this long to read their 503.
+            async with asyncio.timeout(self._state.limits.linger_s):
+                await self._until_idle()
+
+    async def _until_idle(self) -> None:
+        state = self._state
+        while state.connections:
+            state.changed.clear()
+            await state.changed.wait()
+        if state.tasks:
+            await asyncio.wait(state.tasks)
+
+    def _connections(self) -> list[EdgeProtocol]:
+        return [c for c in self._state.connections if isinstance(c, EdgeProtocol)]
