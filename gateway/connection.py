@@ -27,8 +27,11 @@ class EdgeConnection(Protocol):
         """The whole body if it has arrived already."""
         ...
 
-    def on_gone(self, callback: Callable[[], None]) -> object:
-        """Call back once, on the loop's thread, when the client has closed before the response's end."""
+    def on_gone(self, callback: Callable[[], None] | None) -> None:
+        """Call back once, on the loop's thread, when the client has left before the response's end.
+
+        At once if it has left already; None takes the callback back.
+        """
         ...
 
 
@@ -82,17 +85,14 @@ class Connection:
         departure = _Departure()
         watcher: asyncio.Task[None] | None = None
         if self._edge is not None:
-            self._edge.on_gone(departure)
+            self._edge.on_gone(departure.happen)
         else:
             watcher = asyncio.create_task(self._watch(departure), name="gateway-disconnect")
         try:
-            return await work
-        except asyncio.CancelledError:
-            if departure.has_cancelled and departure.task.uncancel() == 0:
-                raise ClientGone("the client left before its answer was there") from None
-            raise
+            return await departure.interrupt(work)
         finally:
-            departure.close()
+            if self._edge is not None:
+                self._edge.on_gone(None)
             if watcher is not None:
                 watcher.cancel()
 
@@ -100,28 +100,38 @@ class Connection:
         with suppress(asyncio.CancelledError):
             while (await self._receive())["type"] != "http.disconnect":
                 pass
-            departure()
+            departure.happen()
 
 
 class _Departure:
-    """Cancels the current task when called, as long as it is open; knows that it was the one who did."""
+    """Cancels the task that waits in `interrupt` when the client leaves, and nothing before or after."""
 
-    __slots__ = ("has_cancelled", "is_open", "task")
+    __slots__ = ("_has_happened", "_task")
 
     def __init__(self) -> None:
-        task = asyncio.current_task()
-        assert task is not None, "a request runs in a task"
-        self.task = task
-        self.is_open = True
-        self.has_cancelled = False
+        self._task: asyncio.Task[object] | None = None
+        self._has_happened = False
 
-    def __call__(self) -> None:
-        if self.is_open and not self.has_cancelled:
-            self.has_cancelled = True
-            self.task.cancel()
+    def happen(self) -> None:
+        if not self._has_happened:
+            self._has_happened = True
+            if self._task is not None:
+                self._task.cancel()
 
-    def close(self) -> None:
-        self.is_open = False
+    async def interrupt(self, work: Coroutine[object, object, T]) -> T:
+        if self._has_happened:
+            work.close()
+            raise ClientGone("the client left before its call began")
+        task = self._task = asyncio.current_task()
+        try:
+            return await work
+        except asyncio.CancelledError:
+            # Another canceller (the server's shutdown) goes first: its cancellation is not ours to swallow.
+            if self._has_happened and task is not None and task.uncancel() == 0:
+                raise ClientGone("the client left before its answer was there") from None
+            raise
+        finally:
+            self._task = None
 
 
 def _content_length(scope: Scope) -> int | None:
