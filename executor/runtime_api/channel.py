@@ -101,8 +101,8 @@ class EnvironmentChannel:
     def next_asked(self, line: Line) -> bytes | None:
         """Let `line` wait for the next event; the refusal's bytes if it may not.
 
-        The sink may deliver before it returns. A ``next`` whose connection broke while it waited is taken over
-        by the one after it: to the sink the environment was waiting all the time.
+        The sink may deliver before it returns. A ``next`` whose connection broke while it waited is taken
+        over by the one after it: to the sink the environment was waiting all the time.
         """
         if self._pending is not None and self._pending.is_open():
             return replies.transition_refused(self._state.value, RuntimeState.READY.value)

@@ -15,7 +15,7 @@ from executor.runtime_api import replies
 from executor.runtime_api.calls import Call, Request, clean_error_type, parse
 from executor.runtime_api.channel import EnvironmentChannel
 
-# awslambdaric puts a stack of up to 1 MiB into one header (Lambda-Runtime-Function-XRay-Error-Cause). The same
+# awslambdaric puts a stack of up to 1 MiB into a header (Lambda-Runtime-Function-XRay-Error-Cause). The same
 # bound holds for trailers and chunk extensions: it is what may arrive without progress of the message.
 HEAD_LIMIT_BYTES = 1024 * 1024 + 16 * 1024
 # The parser copies an unfinished header at each read: the sum of those copies, against drops of one byte.

@@ -83,7 +83,7 @@ HEAD_TOO_LARGE = error_reply(
 
 
 def next_reply(delivery: Delivery) -> bytes:
-    """The answer to ``next``, head and body. Its Content-Type has no charset: awslambdaric compares it whole."""
+    """The answer to ``next``, head and body. Content-Type has no charset: awslambdaric compares it whole."""
     payload = delivery.payload
     head = (
         "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"

@@ -11,6 +11,8 @@ from executor.runtime_api.channel import EnvironmentChannel, PortChannel, Socket
 from executor.runtime_api.connection import RuntimeConnection
 from executor.runtime_api.contract import RuntimeSink
 
+__all__ = ["PortChannel", "RuntimeApi", "SocketChannel"]
+
 SOCKET_NAME = "api.sock"
 # sun_path is 108 bytes with its final NUL.
 SOCKET_PATH_LIMIT_BYTES = 107
