@@ -67,7 +67,7 @@ def init_report(*, init_ms: float, phase: str, status: str, error_type: str | No
 
 
 def shown_error_type(error_type: str) -> str:
-    """The error type as a platform line may show it: a runtime posts any text, tabs and line ends included."""
+    """The error type as a platform line may show it: a runtime posts any text, with tabs and line ends."""
     if _ERROR_TYPE.fullmatch(error_type):
         return error_type
     return "Function.Unknown" if error_type.startswith("Function.") else "Runtime.Unknown"

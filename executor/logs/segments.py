@@ -1,7 +1,7 @@
 """The files of the function logs: ``FUNCTION/N.jsonl``, appended to, rotated, and bounded in their sum.
 
 A segment is only appended to while it is known to end at a line's end; after a crash or a failed write the
-next one begins. So a cut line stays the last of its file. For one thread. State: sizes by order of last write.
+next one begins, so a cut line stays the last of its file. For one thread. State: sizes by last write.
 """
 
 import os
