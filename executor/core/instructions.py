@@ -1,4 +1,4 @@
-"""What the fleet tells the shell to do. The shell performs them in order; what they lead to comes back as events."""
+"""What the fleet tells the shell to do, in order; what the instructions lead to comes back as events."""
 
 from enum import Enum
 from typing import NamedTuple
@@ -67,7 +67,7 @@ class StartEnvironment(NamedTuple):
 
 
 class StopEnvironment(NamedTuple):
-    """Idempotent; ends in EnvironmentGone. The shell closes the channel first: nothing of it is heard any more."""
+    """Idempotent; ends in EnvironmentGone. The shell closes the channel first: nothing is heard after."""
 
     env: int
     grace_s: float
@@ -108,6 +108,4 @@ class ClosePool(NamedTuple):
     revision: str
 
 
-Instruction = (
-    Deliver | StartEnvironment | StopEnvironment | Complete | Reject | Meter | Refuse | ClosePool
-)
+Instruction = Deliver | StartEnvironment | StopEnvironment | Complete | Reject | Meter | Refuse | ClosePool

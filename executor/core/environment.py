@@ -1,0 +1,125 @@
+"""One environment: its states, the table of its transitions, and what is remembered of it.
+
+An environment is only data; `node.Node` moves it and keeps the counters that go with each move.
+"""
+
+from enum import IntEnum, StrEnum
+from math import inf
+from typing import TYPE_CHECKING
+
+from executor.core.instructions import MeterStatus, Phase
+
+if TYPE_CHECKING:
+    from executor.core.pool import Invocation, Pool
+
+
+class State(IntEnum):
+    """Values index the counters of pools and node."""
+
+    STARTING = 0  # asked for; has not asked `next` yet
+    IDLE = 1  # its `next` is pending
+    RUNNING = 2  # the event is delivered, nothing came back yet
+    RESPONDING = 3  # the head of the answer is there
+    RESPONDED = 4  # the answer is complete; the runtime has not asked `next` again
+    STOPPING = 5  # never used again; its memory still counts until the driver says that it is gone
+
+
+STARTING, IDLE, RUNNING, RESPONDING, RESPONDED, STOPPING = State
+
+TRANSITIONS: dict[State, frozenset[State]] = {
+    STARTING: frozenset({IDLE, STOPPING}),
+    IDLE: frozenset({RUNNING, STOPPING}),
+    RUNNING: frozenset({RESPONDING, RESPONDED, STOPPING}),
+    RESPONDING: frozenset({RESPONDED, STOPPING}),
+    RESPONDED: frozenset({IDLE, STOPPING}),
+    STOPPING: frozenset(),
+}
+
+
+class StopReason(StrEnum):
+    """Why an environment was told to stop; `StopEnvironment.reason`."""
+
+    IDLE = "idle"  # nobody needed it for its pool's idle time
+    WORN = "worn"  # max_uses or max_age reached
+    EVICTED = "evicted"  # its room is needed for queued work of another pool
+    RETIRED = "retired"  # its revision is not served any more
+    TIMED_OUT = "timeout"  # the function's timeout passed
+    INIT_TIMED_OUT = "init_timeout"  # init took too long; it runs once more under the function's timeout
+    INIT_FAILED = "init_failed"  # it never became ready
+    UNDELIVERED = "undelivered"  # no byte of an event could be written to it
+    EXITED = "exited"  # its process ended
+    VANISHED = "vanished"  # the engine does not have it any more
+    ORPHAN = "orphan"  # the engine has it and the fleet does not
+    SHUTDOWN = "shutdown"  # the drain deadline passed
+
+
+class Environment:
+    """:ivar order: place in the fleet's count of arrivals and starts; who waited before it waits for it.
+    :ivar exists_at: when the driver said that it exists (or it asked `next` by itself); inf until then.
+    :ivar retire_at: when it is too old to be used again.
+    :ivar status: how its present invocation will be metered; set with the answer.
+    :ivar init_s: init time, until the first invocation was metered.
+    :ivar deadline: when its present state ends by itself; `armed_at` belongs to `Deadlines`.
+    """
+
+    __slots__ = (
+        "armed_at",
+        "asked_at",
+        "deadline",
+        "delivered_at",
+        "exists_at",
+        "idle_since",
+        "init_s",
+        "inv",
+        "memory_mb",
+        "number",
+        "order",
+        "phase",
+        "pool",
+        "retire_at",
+        "state",
+        "status",
+        "stop_reason",
+        "uses",
+    )
+
+    def __init__(self, number: int, pool: "Pool", phase: Phase, order: int, asked_at: float) -> None:
+        self.number = number
+        self.pool = pool
+        self.phase = phase
+        self.order = order
+        self.asked_at = asked_at
+        self.memory_mb = pool.limits.memory_mb
+        self.state = STARTING
+        self.exists_at = inf
+        self.retire_at = inf
+        self.idle_since = inf
+        self.delivered_at = inf
+        self.init_s: float | None = None
+        self.inv: Invocation | None = None
+        self.status = MeterStatus.ERROR
+        self.uses = 0
+        self.stop_reason = ""
+        self.deadline = inf
+        self.armed_at = inf
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether it is known to exist, so that its init is running."""
+        return self.exists_at < inf
+
+    def begin(self, now: float) -> None:
+        self.exists_at = now
+
+    def become_ready(self, now: float) -> None:
+        """Its first `next` is there; this may be heard before the driver's word that it exists."""
+        self.init_s = now - (self.exists_at if self.has_begun else self.asked_at)
+        if not self.has_begun:
+            self.begin(now)
+        max_age_s = self.pool.limits.max_age_s
+        if max_age_s is not None:
+            self.retire_at = now + max_age_s
+
+    def __repr__(self) -> str:
+        held = "" if self.inv is None else f" {self.inv.id}"
+        return f"<Environment {self.number} {self.state.name}{held} of {self.pool.revision}>"

@@ -1,0 +1,29 @@
+"""The caps of the machine, and the deadline of a shutdown."""
+
+from math import inf
+from typing import NamedTuple
+
+
+class NodeLimits(NamedTuple):
+    """Caps of the machine.
+
+    :param memory_mb: over all environments, those being stopped included.
+    :param max_starts: environments that may be STARTING at once.
+    :param max_environments: over all pools, those being stopped included.
+    :param concurrency: invocations accepted at once (the account limit).
+    """
+
+    memory_mb: int
+    max_starts: int = 10
+    max_environments: int = 1000
+    concurrency: int = 1000
+
+
+class Drain:
+    """The end of draining as something with a deadline."""
+
+    __slots__ = ("armed_at", "deadline")
+
+    def __init__(self) -> None:
+        self.deadline = inf
+        self.armed_at = inf

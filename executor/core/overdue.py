@@ -1,0 +1,55 @@
+"""What happens when a deadline passes, by what it was the deadline of."""
+
+from math import inf
+
+from executor.core.endings import cut_off, end_drain, fail_init, fail_slow_init
+from executor.core.environment import IDLE, STARTING, STOPPING, Environment, StopReason
+from executor.core.instructions import MeterStatus, Outcome, PlatformFault
+from executor.core.limits import Drain
+from executor.core.node import Node
+from executor.core.pool import Invocation, Pool
+
+SHORTEST_IDLE_S = 1.0  # a provisioned environment with `idle_timeout_s` 0 must not wake the timer for ever
+
+
+def run_overdue(node: Node) -> None:
+    now = node.now
+    for item in node.deadlines.due(now):
+        if item.deadline > now:
+            continue  # what was due before it has settled it
+        if isinstance(item, Environment):
+            _overdue_environment(node, item)
+        elif isinstance(item, Invocation):
+            node.answer_queued(item, Outcome.QUEUE_TIMEOUT)
+        elif isinstance(item, Pool):
+            item.deadline = inf  # its circuit may be probed now: settle does it
+            node.dirty[item] = None
+        elif isinstance(item, Drain):
+            item.deadline = inf
+            end_drain(node)
+
+
+def _overdue_environment(node: Node, env: Environment) -> None:
+    if env.state is STARTING:
+        if env.has_begun:
+            fail_slow_init(node, env)
+        else:
+            fail_init(node, env, PlatformFault.START_TIMED_OUT)
+    elif env.state is IDLE:
+        _overdue_idle(node, env)
+    elif env.state is STOPPING:
+        node.stop_again(env)
+    else:
+        cut_off(node, env, PlatformFault.TIMED_OUT, MeterStatus.TIMEOUT)
+        node.kill(env, StopReason.TIMED_OUT)
+
+
+def _overdue_idle(node: Node, env: Environment) -> None:
+    pool = env.pool
+    if env.retire_at <= node.now:
+        node.stop(env, StopReason.WORN)
+    elif pool.alive > pool.kept_warm:
+        node.stop(env, StopReason.IDLE)
+    else:
+        again = node.now + max(pool.limits.idle_timeout_s, SHORTEST_IDLE_S)
+        node.deadlines.arm(env, min(again, env.retire_at))
