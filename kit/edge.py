@@ -178,11 +178,14 @@ class EdgeProtocol(EdgeReading):
         self._deadline = self.loop.time() + self.limits.linger_s
         if answer:
             self.transport.write(answer)
-        if self.transport.can_write_eof():
-            self.transport.write_eof()
-            self.flow.resume_reading()
-        else:
+        if not self.transport.can_write_eof():  # TLS
             self.transport.close()
+            return
+        self.flow.resume_reading()
+        try:
+            self.transport.write_eof()
+        except OSError:  # the client has reset the connection, and we are about to be told
+            self.transport.abort()
 
     # Deadlines
 
