@@ -10,6 +10,8 @@ import asyncio
 import gc
 import sys
 import time
+from collections.abc import MutableMapping
+from typing import Any
 
 import orjson
 from prometheus_client import CollectorRegistry
@@ -85,7 +87,7 @@ async def measure(gateway: Gateway, count: int, path: bytes) -> float:
     async def receive() -> dict[str, object]:
         raise AssertionError("the edge's extension makes this unnecessary")
 
-    async def send(message: dict[str, object]) -> None:
+    async def send(message: MutableMapping[str, Any]) -> None:
         nonlocal answered
         if message["type"] == "http.response.start":
             answered += message["status"] == 200

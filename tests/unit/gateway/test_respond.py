@@ -163,6 +163,7 @@ def test_file_that_cannot_be_served_is_found_at_build_time(tmp_path: Path) -> No
         RespondTarget(status=600),
         RespondTarget(headers={"x": "a\r\nb: c"}),
         RespondTarget(headers={"x y": "a"}),
+        RespondTarget(headers={"x": "\ud800"}),
     ],
 )
 def test_answer_that_cannot_be_sent_is_found_at_build_time(target: RespondTarget) -> None:
