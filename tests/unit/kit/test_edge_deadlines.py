@@ -217,3 +217,11 @@ async def test_refused_client_may_send_on_only_for_a_moment(edges: list[Edge]) -
     wire = await edge.connect(b"BAD\r\n\r\n")
     assert (await wire.answer()).status == 400
     await edge.until(lambda: edge.listener.connections == 0)
+
+
+async def test_refused_client_that_sends_on_is_cut(edges: list[Edge]) -> None:
+    edge = await start(edges, limits(linger_s=FAR, linger_bytes=1000))
+    wire = await edge.connect(b"BAD\r\n\r\n")
+    assert (await wire.answer()).status == 400
+    wire.send(b"a" * 100_000)
+    await edge.until(lambda: edge.listener.connections == 0)

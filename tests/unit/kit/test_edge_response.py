@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from kit.edge_limits import EdgeLimits
-from tests.support.edge_wire import PROBE, App, Edge, respond, start_edge
+from kit.listener import Listener, bind
+from tests.support.edge_wire import PROBE, App, Edge, Wire, respond, start_edge
 
 GET = b"GET /p HTTP/1.1\r\nHost: a\r\n\r\n"
 
@@ -506,3 +507,57 @@ async def test_stream_waits_for_a_slow_reader(serve: Any) -> None:
     wire.writer.transport.resume_reading()
     answer = await wire.answer()
     assert len(answer.body) == 400 * 65536
+
+
+async def test_client_that_leaves_in_a_queued_body_still_gets_the_answer_before_it(serve: Any) -> None:
+    app = Waiting()
+    edge = await serve(app)
+    wire = await edge.connect()
+    wire.send(GET + b"POST /2 HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc")
+    await app.began.wait()
+    (connection,) = edge.state.connections
+    connection.flow.resume_reading()  # as after a large first answer: the end is seen while one waits
+    wire.writer.write_eof()
+    answer = await wire.answer()
+    assert (answer.body, answer.headers["connection"]) == (b"late", "close")
+    assert await wire.rest() == b""
+
+
+async def test_bad_body_after_the_answer_began_aborts_it(serve: Any) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send(start())
+        await send(body(b"abc", True))
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    edge = await serve(app)
+    wire = await edge.connect(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+    await wire.reader.readuntil(b"abc\r\n")
+    wire.send(b"zz\r\n")
+    assert await wire.rest() == b""
+    assert edge.refused == [("malformed", 400)]
+
+
+async def test_bad_body_after_a_complete_answer_only_closes(serve: Any) -> None:
+    edge = await serve(answering(start(401), body(b"no")))
+    wire = await edge.connect(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+    assert (await wire.answer()).status == 401
+    wire.send(b"zz\r\n" + GET)
+    assert await wire.rest() == b""
+
+
+async def test_fault_in_a_callback_is_500_and_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """A counter that fails must not look like the client's mistake."""
+
+    def on_refused(reason: str, status: int, peer: Any) -> None:
+        if reason == "header_with_underscore":
+            raise KeyError("no such counter")
+
+    listener = Listener("test", answering(start(), body()), bind("127.0.0.1:0"), on_refused=on_refused)
+    await listener.start()
+    wire = Wire(*await asyncio.open_connection(*listener.address))
+    wire.send(b"GET / HTTP/1.1\r\nHost: a\r\nA_b: c\r\n\r\n")
+    assert (await wire.answer()).status == 500
+    assert "no such counter" in caplog.text
+    await wire.close()
+    await listener.drain(1)

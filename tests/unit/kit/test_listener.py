@@ -304,3 +304,39 @@ def test_number_of_sockets_must_be_a_number() -> None:
 
 def test_no_service_manager_no_sockets() -> None:
     assert inherited_sockets({}, pid=os.getpid()) == {}
+
+
+async def test_drain_cuts_off_half_a_head_without_an_answer() -> None:
+    edge = await start_edge(Recorder())
+    wire = await edge.connect(GET[:10])
+    await edge.until(lambda: any(c._phase == 2 for c in edge.state.connections))
+    await edge.listener.drain(0.01)
+    assert await wire.rest() == b""
+    await wire.close()
+
+
+async def test_drain_leaves_queued_requests_behind_when_the_time_is_over() -> None:
+    app = Held()
+    edge = await start_edge(app)
+    wire = await edge.connect(GET * 3)
+    await app.began.wait()
+    draining = asyncio.create_task(edge.listener.drain(0.01))
+    assert (await wire.answer()).status == 503
+    assert await wire.rest() == b""
+    await wire.close()
+    await draining
+
+
+async def test_drain_answers_what_was_queued_when_there_is_time() -> None:
+    app = Held()
+    edge = await start_edge(app)
+    wire = await edge.connect(GET * 3)
+    await app.began.wait()
+    draining = asyncio.create_task(edge.listener.drain(30))
+    await edge.until(lambda: edge.state.draining)
+    app.go_on.set()
+    answers = [await wire.answer() for _ in range(3)]
+    assert [answer.status for answer in answers] == [200, 200, 200]
+    assert [answer.headers.get("connection") for answer in answers] == [None, None, "close"]
+    await draining
+    await wire.close()
