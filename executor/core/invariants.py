@@ -106,7 +106,8 @@ def _check_deadlines(node: Node) -> None:
 
 def _check_hunger(node: Node, now: float) -> None:
     """I17: what waits for a start has a reason, and idle room was given up for the oldest of it."""
-    wanting = [pool for pool in node.pools.values() if pool.starts_wanted(now)]
+    # A circuit whose time has passed stays open until the timer says so.
+    wanting = [pool for pool in node.pools.values() if pool.deadline == inf and pool.starts_wanted(now)]
     _must(all(pool in node.hungry for pool in wanting), "I17 who wants a start is known", wanting)
     waiting = sorted((pool for pool in wanting if pool.starts_for_queue(now)), key=lambda pool: pool.oldest)
     if node.counts[STARTING] >= node.limits.max_starts or not wanting:
