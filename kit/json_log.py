@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Literal
 
-from kit.log_record import LogRecordEncoder
+from kit.log_record import MAX_LINE_BYTES, LogRecordEncoder
 
 Level = Literal["debug", "info", "warning", "error"]
 Sink = Callable[[bytes], None]
@@ -63,7 +63,13 @@ class JsonLog:
 
     def emit(self, record: Mapping[str, object]) -> None:
         """Queue one record. Never blocks and never raises."""
-        line = self._encode(record)
+        self._queue(self._encode(record))
+
+    def raw(self, line: bytes) -> None:
+        """Queue a line that is text for a person, newline included. Cut at `MAX_LINE_BYTES`."""
+        self._queue(line if len(line) <= MAX_LINE_BYTES else line[: MAX_LINE_BYTES - 1] + b"\n")
+
+    def _queue(self, line: bytes) -> None:
         with self._lock:
             lines = self._lines
             held = self._bytes + len(line)

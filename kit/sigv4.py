@@ -99,7 +99,6 @@ def sign(
     url: str,
     headers: Mapping[str, str],
     body: bytes,
-    *,
     credentials: Credentials,
     region: str,
     service: str,

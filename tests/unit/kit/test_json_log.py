@@ -182,3 +182,16 @@ def test_emitters_on_many_threads_lose_nothing() -> None:
 )
 def test_time_is_utc_in_milliseconds(unix_s: float, text: str) -> None:
     assert utc_text(unix_s) == text
+
+
+def test_raw_lines_stand_among_the_records_and_are_bounded() -> None:
+    sink = Sink()
+    log = JsonLog(sink, delay_s=10)
+    log.emit({"n": 1})
+    log.raw(b"for a person\n")
+    log.raw(b"x" * 100_000 + b"\n")
+    assert log.close()
+    first, second, third = b"".join(sink.batches).splitlines(keepends=True)
+    assert (first, second) == (b'{"n":1}\n', b"for a person\n")
+    assert len(third) == 64 * 1024
+    assert third.endswith(b"x\n")
