@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from executor.runtime_api.server import RuntimeApi
 from tests.support.runtime_wire import NEXT, REQUEST_ID, RawClient, Sink, delivery, response
@@ -134,3 +135,35 @@ async def test_path_that_no_socket_can_have_is_an_os_error(sink: Sink, tmp_path:
     with pytest.raises(OSError, match="too long"):
         await RuntimeApi(sink, root).open_socket(1)
     assert not root.exists()
+
+
+def test_production_loop_serves_as_well(tmp_path: Path) -> None:
+    """`serve` runs on uvloop, whose transports are its own: the whole life of a channel once more."""
+
+    async def life() -> list[str]:
+        sink = Sink()
+        channel = await RuntimeApi(sink, tmp_path / "e").open_socket(1)
+        client = RawClient(*await asyncio.open_unix_connection(channel.folder / "api.sock"))
+        client.send(NEXT)
+        await sink.wait_for("next_asked")
+        event = os.urandom(3 * 1024 * 1024)
+        assert channel.deliver(delivery(event))
+        assert (await client.reply()).body == event
+        client.send(response(b"x" * 10)[:-3])
+        await sink.wait_for("response_started")
+        client.writer.write_eof()
+        assert (await client.reply()).status == 400
+        assert await client.ended()
+        await client.close()
+        again = RawClient(*await asyncio.open_unix_connection(channel.folder / "api.sock"))
+        again.send(NEXT)
+        await sink.wait_for("next_asked", 2)
+        channel.close()
+        assert await again.ended()
+        await again.close()
+        assert not channel.folder.exists()
+        return sink.names()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        names = runner.run(life())
+    assert names == ["next_asked", "response_started", "response_ended", "next_asked"]
