@@ -79,7 +79,7 @@ class Document:
     """What was read.
 
     :param value: plain Python values; mapping keys are always text, as written (``200:`` is ``"200"``).
-        None when reading stopped early (``is_complete`` is false).
+        The value of a repeated key is checked and left out. None when reading stopped early.
     :param positions: path of every value, ``()`` being the document.
     """
 
@@ -161,6 +161,7 @@ class _Frame:
     key_mark: Mark | None = None
     first_seen: dict[str, Mark] = field(default_factory=dict)
     repeats: int = 0
+    is_repeat: bool = False
 
 
 class _Reader:
@@ -241,9 +242,10 @@ class _Reader:
             frame.items.append(value)
             self.positions[path] = Position(mark)
         elif frame.key is not None:
-            frame.items[frame.key] = value
+            if not frame.is_repeat:
+                frame.items[frame.key] = value
             self.positions[path] = Position(mark, frame.key_mark)
-            frame.key = None
+            frame.key, frame.is_repeat = None, False
 
     def _key(self, frame: _Frame, event: yaml.NodeEvent, mark: Mark) -> None:
         if not isinstance(event, yaml.ScalarEvent):
@@ -260,9 +262,10 @@ class _Reader:
         if first is not mark:
             reason = f'the key "{key}" stands here a second time (first in line {first.line})'
             self._problem("duplicate-key", mark, path, reason, "keep one of them")
-            # The first one keeps its name; this one is kept apart, so that its own problems are seen too.
+            # Read on under a name of its own: for its problems, not touching the first one's positions.
             frame.repeats += 1
             key = f"{key}\x00{frame.repeats}"
+            frame.is_repeat = True
         frame.key, frame.key_mark = key, mark
 
     def _check_plain_key(self, key: str, mark: Mark, path: KeyPath) -> None:
@@ -328,7 +331,7 @@ class _Reader:
         lines = split_lines(self.text)
         line = lines[where.line - 1] if where.line <= len(lines) else ""
         start = where.column - 1
-        # libyaml reads the "$" of an unquoted ${…} as text and stumbles over the brace, or over what follows it.
+        # libyaml reads the "$" of an unquoted ${…} as text and stumbles over the brace or what follows.
         brace = _QUOTED.sub(lambda quoted: " " * len(quoted[0]), line).rfind("${", 0, start + 1) + 1
         if brace > 0:
             begin = Mark(where.line, brace)

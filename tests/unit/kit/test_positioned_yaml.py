@@ -20,7 +20,6 @@ from kit.positioned_yaml import (
     parse,
 )
 
-
 AMBIGUOUS = (
     *("on", "off", "yes", "no", "On", "OFF", "Yes", "NO", "y", "n", "Y", "N", "null", "Null", "~"),
     *("True", "FALSE", "TRUE", "017", "0o17", "00", "-07", "0x1F", "0b101", "000000000000", "1_000", "1_0.5"),
@@ -130,8 +129,8 @@ def test_duplicate_keys_are_found_at_the_second_one_and_both_are_read_on() -> No
     document = read("a: 1\nb: 2\na: yes\na: 4\n")
     assert found(document) == [("duplicate-key", 3, 1), ("quote-it", 3, 4), ("duplicate-key", 4, 1)]
     assert "first in line 1" in document.problems[0].reason
-    assert isinstance(document.value, dict)
-    assert document.value["a"] == 1
+    assert document.value == {"a": 1, "b": 2}
+    assert document.positions["a",] == Position(Mark(1, 4), Mark(1, 1))
 
 
 def test_equal_keys_of_other_types_are_duplicates_as_text() -> None:

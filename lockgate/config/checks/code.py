@@ -1,0 +1,134 @@
+"""Whether a function's code is there and holds what its handler names."""
+
+import os
+import re
+import zipfile
+from collections.abc import Sequence
+from difflib import get_close_matches
+from pathlib import Path
+
+from kit.positioned_yaml import KeyPath
+from lockgate.config.checks.places import why_unreadable
+from lockgate.config.report import Report
+
+MAX_HANDLER_CHARS = 128  # Lambda's limit
+_HANDLER = re.compile(r"(?P<module>[^\s./][^\s./]*(?:[./][^\s./]+)*)\.(?P<function>[A-Za-z_]\w*)")
+_MODULE_SUFFIXES = (".py", ".pyc", ".so")
+
+
+class CodeFolder:
+    """Looks into a folder or a .zip without unpacking it. Raises OSError or BadZipFile when it cannot."""
+
+    def __init__(self, code: Path) -> None:
+        self._folder = code
+        self._names: frozenset[str] | None = None
+        if code.suffix == ".zip":
+            with zipfile.ZipFile(code) as package:
+                self._names = frozenset(package.namelist())
+
+    def has(self, name: str) -> bool:
+        return (self._folder / name).is_file() if self._names is None else name in self._names
+
+    def list(self, folder: str) -> Sequence[str]:
+        """Names of the files in *folder* ("" is the top)."""
+        if self._names is None:
+            place = self._folder / folder
+            return sorted(os.listdir(place)) if place.is_dir() else []
+        start = f"{folder}/" if folder else ""
+        inside = (name[len(start) :] for name in self._names if name.startswith(start))
+        return sorted(name for name in inside if name and "/" not in name)
+
+
+def check_code(code: Path, text: str, path: KeyPath, report: Report) -> CodeFolder | None:
+    """Report code that is not there; what is there is returned.
+
+    :param path: of the key ``code``.
+    """
+    failure = why_unreadable(code.exists)
+    if failure is not None:
+        report.add("code-missing", path, f"{text[:60]!r} cannot be read: {failure}")
+        return None
+    if not code.exists():
+        report.add("code-missing", path, f"there is no {text}", _nearby(code, text))
+        return None
+    if not code.is_dir() and not (code.is_file() and code.suffix == ".zip"):
+        report.add(
+            "code-missing",
+            path,
+            f"{text} is neither a folder nor a .zip",
+            "name the folder that holds the code",
+        )
+        return None
+    try:
+        return CodeFolder(code)
+    except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError) as error:
+        words = error.strerror if isinstance(error, OSError) and error.strerror else "it is not a zip archive"
+        report.add("code-missing", path, f"{text} cannot be read: {words}")
+        return None
+
+
+def check_python_handler(handler: str | None, code: CodeFolder | None, path: KeyPath, report: Report) -> None:
+    """Report a handler that is missing, malformed, or whose module the code does not have.
+
+    :param path: of the function.
+    """
+    here = (*path, "handler")
+    if handler is None:
+        report.add(
+            "handler-missing",
+            path,
+            "a Python function needs a handler",
+            "write handler: app.handler",
+            at="key",
+        )
+        return
+    parsed = _HANDLER.fullmatch(handler)
+    if parsed is None or len(handler) > MAX_HANDLER_CHARS:
+        reason = f'"{handler[:60]}" is not module.function'
+        hint = f"write {handler}.handler" if re.fullmatch(r"\w+", handler) else "write app.handler for app.py"
+        report.add("bad-handler", here, reason, hint)
+        return
+    if code is None:
+        return
+    module, function = parsed["module"], parsed["function"]
+    failure = why_unreadable(lambda: _has_module(code, module))
+    if failure is not None:
+        report.add("handler-module-missing", here, f"the code cannot be searched: {failure}")
+    elif not _has_module(code, module):
+        report.add("handler-module-missing", here, *_missing_module(code, module, function))
+
+
+def check_bootstrap(code: CodeFolder | None, path: KeyPath, report: Report) -> None:
+    """Report a ``provided`` function without its executable.
+
+    :param path: of the key ``code``.
+    """
+    if code is not None and not code.has("bootstrap"):
+        hint = "put an executable called bootstrap at the top of the code"
+        report.add("bootstrap-missing", path, 'the code has no file "bootstrap"', hint)
+
+
+def _has_module(code: CodeFolder, module: str) -> bool:
+    folder, _, name = module.replace(".", "/").rpartition("/")
+    files = code.list(folder)
+    if any(file.split(".")[0] == name and file.endswith(_MODULE_SUFFIXES) for file in files):
+        return True
+    return any(code.has(f"{module.replace('.', '/')}/__init__{suffix}") for suffix in (".py", ".pyc"))
+
+
+def _missing_module(code: CodeFolder, module: str, function: str) -> tuple[str, str]:
+    folder, _, name = module.replace(".", "/").rpartition("/")
+    reason = f"the code has no {folder + '/' if folder else ''}{name}.py"
+    modules = [file.removesuffix(".py") for file in code.list(folder) if file.endswith(".py")]
+    near = get_close_matches(name, modules, n=1, cutoff=0.5) or modules[:1]
+    if not near:
+        return reason, ""
+    return reason, f"did you mean {folder + '/' if folder else ''}{near[0]}.{function}?"
+
+
+def _nearby(code: Path, text: str) -> str:
+    try:
+        near = get_close_matches(code.name, os.listdir(code.parent), n=1)
+    except OSError:
+        near = []
+    return f"did you mean {Path(text).parent / near[0]}?" if near else "the path starts at the file's folder"

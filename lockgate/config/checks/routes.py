@@ -1,0 +1,159 @@
+"""Checks of the ``routes:`` section and of what routes refer to."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from gateway.route_key import RouteKey, RouteKeyError, find_conflicts
+from kit.positioned_yaml import KeyPath
+from lockgate.config.checks.places import STATE_FOLDER, resolved, why_unreadable
+from lockgate.config.declared import Declared
+from lockgate.config.grammar.file import RoutesFile
+from lockgate.config.grammar.routes import Respond, Route
+from lockgate.config.grammar.scalars import closest
+from lockgate.config.report import Report
+
+MAX_RESPOND_BYTES = 10 * 1024 * 1024  # API Gateway's payload limit
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
+_HEADER_VALUE = re.compile("[\t\x20-\x7e\x80-\xff]*")  # RFC 9110, section 5.5
+# RFC 9110, section 7.6.1, and what the server itself decides by the body.
+_OWN_HEADERS = frozenset(
+    {
+        "connection",
+        "content-length",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+
+
+def check_routes(file: RoutesFile, declared: Declared, report: Report) -> None:
+    """Check route keys, their conflicts, and each route that the models accepted."""
+    _check_keys(declared.names("routes"), report)
+    for text, route in file.routes.items():
+        path: KeyPath = ("routes", text)
+        if path in declared.skipped:
+            continue
+        _check_access(route, declared, path, report)
+        _check_target(route, declared, path, report)
+        if route.respond is not None:
+            _check_respond(route.respond, declared.folder, (*path, "respond"), report)
+    _check_authorizers(file, declared, report)
+    _check_cors(file, report)
+
+
+def _check_keys(texts: Iterable[str], report: Report) -> None:
+    parsed: list[tuple[str, RouteKey]] = []
+    for text in texts:
+        try:
+            parsed.append((text, RouteKey.parse(text)))
+        except RouteKeyError as error:
+            hint = f"write {error.suggestion}" if error.suggestion else ""
+            report.add("bad-route-key", ("routes", text), error.reason, hint, at="key")
+    by_key = {id(key): text for text, key in parsed}
+    for conflict in find_conflicts([key for _, key in parsed]):
+        path = ("routes", by_key[id(conflict.key)])
+        line = report.mark(("routes", by_key[id(conflict.by)])).line
+        code = "duplicate-route" if conflict.kind == "duplicate" else "shadowed-route"
+        report.add(code, path, conflict.reason, f"remove one of them; the other is in line {line}", at="key")
+
+
+def _check_access(route: Route, declared: Declared, path: KeyPath, report: Report) -> None:
+    if route.auth is None and not route.public:
+        reason = "the route does not say who may call it"
+        report.add("route-needs-auth", path, reason, "write public: true if anybody may call it", at="key")
+    elif route.auth is not None and route.public:
+        report.add("route-auth-and-public", (*path, "public"), at="key", suggestion="keep one of them")
+    authorizers = declared.names("authorizers")
+    if route.auth is not None and declared.is_readable("authorizers") and route.auth not in authorizers:
+        reason = f'there is no authorizer "{route.auth}"'
+        report.add("unknown-authorizer", (*path, "auth"), reason, closest(route.auth, authorizers))
+
+
+def _check_target(route: Route, declared: Declared, path: KeyPath, report: Report) -> None:
+    targets = [name for name in ("function", "respond", "http") if getattr(route, name) is not None]
+    if not targets:
+        hint = "write function: NAME or respond: {…}"
+        report.add("route-needs-target", path, "the route does not say what answers", hint, at="key")
+    for name in targets[1:]:
+        reason = f'the route has "{targets[0]}" already'
+        report.add(
+            "route-several-targets", (*path, name), reason, f"keep one of {', '.join(targets)}", at="key"
+        )
+    if route.function is not None:
+        _check_function(route.function, declared, (*path, "function"), report)
+    if targets == ["respond"]:
+        for key, value in (("payload", route.payload), ("timeout", route.timeout_s)):
+            if value is not None:
+                reason = f'"{key}" has no meaning beside "respond"'
+                report.add("needs-function", (*path, key), reason, "remove it", at="key")
+
+
+def _check_respond(respond: Respond, folder: Path, path: KeyPath, report: Report) -> None:
+    _check_headers(respond, path, report)
+    if respond.file is None:
+        return
+    if respond.body is not None:
+        report.add("respond-body-and-file", (*path, "file"), suggestion="keep one of them", at="key")
+    here = (*path, "file")
+    home, place = folder.resolve(), resolved(folder, respond.file)
+    if place is None or why_unreadable(place.exists) is not None:
+        report.add("respond-file", here, f"{respond.file[:60]!r} is not a path")
+    elif not place.is_relative_to(home):
+        report.add(
+            "respond-file", here, f"{respond.file} is not below the file's folder", "copy the file there"
+        )
+    elif place.is_relative_to(home / STATE_FOLDER):
+        report.add("respond-file", here, f"{respond.file} is part of the server's own state")
+    elif not place.is_file():
+        hint = "the path starts at the file's folder"
+        report.add("respond-file", here, f"there is no file {respond.file}", hint)
+    elif place.stat().st_size > MAX_RESPOND_BYTES:
+        reason = f"{respond.file} has more than {MAX_RESPOND_BYTES:,} bytes"
+        report.add("respond-file", here, reason, "serve large files from elsewhere")
+
+
+def _check_headers(respond: Respond, path: KeyPath, report: Report) -> None:
+    seen: set[str] = set()
+    for name, value in respond.headers.items():
+        here = (*path, "headers", name)
+        if not _TOKEN.fullmatch(name):
+            report.add("bad-header", here, f'"{name[:60]}" is not a header name', at="key")
+        elif name.lower() in _OWN_HEADERS:
+            reason = f"{name} belongs to the connection; the server sets it"
+            report.add("bad-header", here, reason, "remove it", at="key")
+        elif name.lower() in seen:
+            report.add("bad-header", here, f"{name} is here already, in other letters", "keep one", at="key")
+        seen.add(name.lower())
+        if not _HEADER_VALUE.fullmatch(value):
+            reason = "a header value is one line of Latin-1 text without control characters"
+            report.add("bad-header", here, reason)
+
+
+def _check_authorizers(file: RoutesFile, declared: Declared, report: Report) -> None:
+    for name, authorizer in file.authorizers.items():
+        if authorizer.type == "function":
+            _check_function(authorizer.function, declared, ("authorizers", name, "function"), report)
+    for name, pool in file.user_pools.items():
+        for trigger, function in pool.triggers.items():
+            _check_function(function, declared, ("user_pools", name, "triggers", trigger), report)
+
+
+def _check_function(function: str, declared: Declared, path: KeyPath, report: Report) -> None:
+    functions = declared.names("functions")
+    if declared.is_readable("functions") and function not in functions:
+        reason = f'there is no function "{function}"'
+        report.add("unknown-function", path, reason, closest(function, functions))
+
+
+def _check_cors(file: RoutesFile, report: Report) -> None:
+    if file.cors is not None and file.cors.allow_credentials and "*" in file.cors.allow_origins:
+        hint = "name the origins, or write https://*"
+        report.add("cors-wildcard-credentials", ("cors", "allow_origins"), suggestion=hint, at="key")

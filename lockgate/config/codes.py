@@ -1,0 +1,137 @@
+# ruff: noqa: E501  # one row of the table a line
+"""Every problem code that reading routes.yaml can give: what it means, an example, what to write instead.
+
+The codes are stable: scripts and editors rely on them. docs/errors.md is this table
+(``python -m lockgate.config.codes > docs/errors.md``); a test holds them together.
+"""
+
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """One row of the table.
+
+    :param meaning: a sentence that holds without the value at hand: it is shown instead of details when
+        the value is a secret.
+    """
+
+    meaning: str
+    example: str
+    instead: str
+    severity: Severity = "error"
+
+
+_YAML: Mapping[str, Code] = {
+    "file-unreadable": Code("the file cannot be read", "a path that does not exist", "the path of a readable file"),
+    "yaml-syntax": Code("the file is not YAML", "`a: [1, 2` and no `]`", "what the message names"),
+    "yaml-encoding": Code("the file is not UTF-8", "a file saved as Latin-1", "the file saved as UTF-8"),
+    "yaml-character": Code("a control character or foreign line break", "a NUL byte", "nothing, or an escape in double quotes"),
+    "yaml-too-large": Code("the file is larger than 5 MiB or 200,000 values", "generated data", "several smaller APIs"),
+    "yaml-too-deep": Code("nested deeper than 50 levels", "`[[[[…`", "fewer levels"),
+    "yaml-several-documents": Code("more than one document in the file", "`---` in the middle", "one document"),
+    "yaml-directive": Code("directives are not read", "`%YAML 1.1`", "nothing"),
+    "yaml-anchor": Code("anchors, aliases and merge keys are off", "`base: &b …`, `*b`, `<<: *b`", "the values themselves, or `defaults:`"),
+    "yaml-tag": Code("tags are off", "`!!str 5`", '`"5"`'),
+    "yaml-complex-key": Code("a key is not plain text", "`{a: b}: c`", '`"{a: b}": c`'),
+    "duplicate-key": Code("the same key twice in one mapping", "`memory: 256` and `memory: 512`", "one of them"),
+    "empty-value": Code("a key without a value, or an empty file", "`environment:` alone", "a value, or no key"),
+    "quote-it": Code("text that some readers take for a number, a date or a truth value", "`on`, `017`, `12:30:00`", '`"on"`, or `true`'),
+}  # fmt: skip
+
+_REFERENCES: Mapping[str, Code] = {
+    "unquoted-reference": Code("a reference without quotes", "`KEY: ${env:KEY}`", '`KEY: "${env:KEY}"`'),
+    "reference-in-key": Code("a reference in a key", '`"${env:NAME}": …`', "the key itself"),
+    "reference-malformed": Code("text with `${` that is no reference", '`"${HOME}"`', '`"${env:HOME}"`, or `"$${HOME}"` for the text'),
+    "reference-unknown": Code("a reference of an unknown kind", '`"${secret:KEY}"`', '`"${env:KEY}"` or `"${file:PATH}"`'),
+    "reference-unset": Code("the variable is not set", '`"${env:KEY}"`', '`"${env:KEY:-default}"`, or set it'),
+    "reference-unreadable": Code("the file of a reference cannot be read as text", '`"${file:missing}"`', "a readable UTF-8 file of at most 64 KiB"),
+}  # fmt: skip
+
+_GRAMMAR: Mapping[str, Code] = {
+    "unknown-key": Code("the grammar has no such key here", "`memroy: 256`", "`memory: 256`"),
+    "missing-key": Code("a required key is missing", "a file without `version`", "`version: 1`"),
+    "wrong-type": Code("a value of another type is needed", '`memory: "256"`', "`memory: 256`"),
+    "wrong-value": Code("the value is not one of those possible", "`cpu: fast`", "`cpu: shared`"),
+    "wrong-name": Code("the name has characters or a length that are not possible", "`functions: {my.fn: …}`", "letters, digits, `-` and `_`"),
+    "out-of-range": Code("the value is too small, too large or too long", "`memory: 64`", "128 to 10240"),
+    "version-unsupported": Code("this version of the file format is unknown", "`version: 2`", "`version: 1`"),
+    "not-in-this-version": Code("part of the grammar, but its behaviour comes with a later version", "`cors: …`", "nothing, for now"),
+    "not-yet": Code("reserved, so that a file never changes its meaning when it comes", '`function: "notes:live"`', "`function: notes`"),
+    "several-files": Code("more than one configuration file was given", "`-c a.yaml -c b.yaml`", "one file"),
+    "cors-wildcard-credentials": Code("any origin together with credentials", '`allow_origins: ["*"]`, `allow_credentials: true`', "the origins by name"),
+}  # fmt: skip
+
+_FUNCTIONS: Mapping[str, Code] = {
+    "function-needs-code": Code("a function has neither `code` nor `image`, or both", "`notes: {handler: app.handler}`", "`code: FOLDER`"),
+    "code-missing": Code("the code is not there, or is neither a folder nor a .zip", "`code: exmaples/notes`", "the path, from the file's folder"),
+    "handler-missing": Code("a Python function names no handler", "`notes: {code: notes}`", "`handler: app.handler`"),
+    "bad-handler": Code("the handler is not `module.function`", "`handler: app`", "`handler: app.handler`"),
+    "handler-module-missing": Code("the code has no such module", "`handler: ap.handler` and only `app.py`", "`handler: app.handler`"),
+    "bootstrap-missing": Code("a `provided` function has no executable called `bootstrap`", "`runtime: provided`", "`bootstrap` at the top of the code"),
+    "unknown-runtime": Code("no such runtime", "`runtime: python3.99`", "`runtime: python3.13`"),
+    "environment-reserved": Code("the variable is set by the runtime itself", "`AWS_REGION: …`", "another name, or the key `region`"),
+    "environment-too-large": Code("the variables of a function exceed 4 KB", "a certificate in a variable", "a file in the code or a volume"),
+    "reserved-over-limit": Code("reserved concurrency adds up to more than `server.limits.environments`", "`reserved: 20` twice, limit 30", "less, or a higher limit"),
+    "bad-volume": Code("the folder of a volume cannot be used", "`volumes: {D: /etc}`", "a folder below the file's own"),
+    "unused-function": Code("nothing calls this function", "a function without a route", "a route, or nothing: it can still be invoked", "warning"),
+}  # fmt: skip
+
+_ROUTES: Mapping[str, Code] = {
+    "bad-route-key": Code("the key is not `METHOD /path` or `$default`", "`GET notes`", "`GET /notes`"),
+    "duplicate-route": Code("two routes match the same requests", "`GET /a/{x}` and `get /a/{y}`", "one of them"),
+    "shadowed-route": Code("no request can reach this route", "`ANY /a` beside all seven methods", "no route"),
+    "unknown-function": Code("no function has this name", "`function: ntoes`", "`function: notes`"),
+    "unknown-authorizer": Code("no authorizer has this name", "`auth: usres`", "`auth: users`"),
+    "route-needs-auth": Code("the route does not say who may call it", "`GET /a: {function: f}`", "`public: true` or `auth: NAME`"),
+    "route-auth-and-public": Code("the route says `auth` and `public: true`", "`{auth: users, public: true}`", "one of them"),
+    "route-needs-target": Code("the route does not say what answers", "`GET /a: {public: true}`", "`function`, `respond` or `http`"),
+    "route-several-targets": Code("more than one thing would answer the route", "`{function: f, respond: …}`", "one of `function`, `respond`, `http`"),
+    "needs-function": Code("the key has a meaning only beside `function`", '`{respond: …, payload: "1.0"}`', "the key removed"),
+    "bad-header": Code("a header that cannot be sent", "`headers: {Connection: close}`", "another header"),
+    "respond-body-and-file": Code("an answer has both `body` and `file`", "`{body: ok, file: a.html}`", "one of them"),
+    "respond-file": Code("the file of an answer cannot be served", "`file: ../secret`", "a file below the file's own folder"),
+    "foreign-package": Code("another package has the name of one of Lockgate's", "a folder `gateway` where Python starts", "start elsewhere, or rename it"),
+}  # fmt: skip
+
+CODES: Mapping[str, Code] = {**_YAML, **_REFERENCES, **_GRAMMAR, **_FUNCTIONS, **_ROUTES}
+
+
+def reference() -> str:
+    """The text of docs/errors.md."""
+    return "\n".join(_reference_lines()) + "\n"
+
+
+def _reference_lines() -> Iterator[str]:
+    yield "# Messages of `lockgate check`"
+    yield ""
+    yield "Each message shows file, line, column, the line itself, the reason and what to write instead. The codes never"
+    yield "change their meaning. A warning does not keep the server from starting. Made from `lockgate/config/codes.py`."
+    sections = (
+        ("The file", _YAML),
+        ("References", _REFERENCES),
+        ("Keys and values", _GRAMMAR),
+        ("Functions", _FUNCTIONS),
+        ("Routes", _ROUTES),
+    )
+    for title, codes in sections:
+        yield from (
+            "",
+            f"## {title}",
+            "",
+            "| code | meaning | example | write instead |",
+            "|---|---|---|---|",
+        )
+        for name, code in codes.items():
+            mark = " (warning)" if code.severity == "warning" else ""
+            cells = (f"`{name}`{mark}", code.meaning, code.example, code.instead)
+            yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(reference())

@@ -1,0 +1,1 @@
+"""The whole grammar of routes.yaml as strict, frozen models, delivered in this version or not."""

@@ -1,0 +1,82 @@
+"""The ``functions:`` section."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from lockgate.config.grammar.base import Section
+from lockgate.config.grammar.scalars import (
+    FunctionTimeout,
+    IdleTimeout,
+    MemoryMb,
+    StorageMb,
+    Text,
+    VariableName,
+)
+
+MAX_LAYERS = 5  # Lambda's limit
+
+
+class Concurrency(Section):
+    """How many environments a function may and shall have."""
+
+    reserved: int | None = Field(
+        default=None,
+        ge=0,
+        le=100_000,
+        description="At most this many invocations at once; 0 switches it off.",
+    )
+    provisioned: int | None = Field(
+        default=None, ge=0, le=100_000, description="Environments that are kept ready."
+    )
+
+
+class Network(Section):
+    """What a function may reach."""
+
+    egress: Literal["internet", "none"] = Field(default="internet", description="internet or none.")
+    join: tuple[Text, ...] = Field(default=(), strict=False, description="Networks of the engine to join.")
+    allow: tuple[Text, ...] = Field(
+        default=(),
+        strict=False,
+        description="Private addresses (host:port) that may be reached all the same.",
+    )
+
+
+class Function(Section):
+    """One function."""
+
+    code: Text | None = Field(default=None, description="A folder or a .zip, relative to this file.")
+    image: Text | None = Field(default=None, description="A container image, instead of code.")
+    command: tuple[Text, ...] | None = Field(default=None, strict=False, description="Command of the image.")
+    handler: Text | None = Field(
+        default=None, description="module.function; not needed for runtime provided."
+    )
+    runtime: Text | None = Field(default=None, description="Such as python3.13, or provided.")
+    environment: dict[VariableName, Text] = Field(
+        default_factory=dict, description="Variables of the function; values are text, 4 KB in all."
+    )
+    memory_mb: MemoryMb | None = Field(
+        default=None, alias="memory", description="Memory of an environment in MB."
+    )
+    timeout_s: FunctionTimeout | None = Field(
+        default=None, alias="timeout", description="The function's own timeout."
+    )
+    storage_mb: StorageMb | None = Field(default=None, alias="storage", description="Size of /tmp in MB.")
+    idle_timeout_s: IdleTimeout | None = Field(
+        default=None,
+        alias="idle_timeout",
+        description="After this long without work an environment goes away.",
+    )
+    layers: tuple[Text, ...] = Field(
+        default=(), strict=False, max_length=MAX_LAYERS, description="Layers, lowest first."
+    )
+    concurrency: Concurrency = Field(default=Concurrency(), description="How many environments at once.")
+    network: Network = Field(default=Network(), description="What the function may reach.")
+    cpu: Literal["shared", "strict"] = Field(
+        default="shared", description="shared: weight by memory; strict: quota by memory."
+    )
+    volumes: dict[VariableName, Text] = Field(
+        default_factory=dict,
+        description="Variable → folder below this file's own, shared by all environments of the function.",
+    )
