@@ -1,0 +1,74 @@
+"""The admin listener: is the server alive, is it ready, what are its numbers. Read-only, loopback by default.
+
+A web page must not read it through a browser on the same machine: Host and Origin are checked.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+
+import orjson
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount
+from starlette.types import Receive, Scope, Send
+
+from kit.host_guard import HostGuard
+
+_METHODS = ("GET", "HEAD")
+
+
+class Admin:
+    """:param unready: why the server is not ready; empty when it is."""
+
+    def __init__(
+        self, registry: CollectorRegistry, unready: Callable[[], Sequence[str]], guard: HostGuard
+    ) -> None:
+        self._registry = registry
+        self._unready = unready
+        self._guard = guard
+        self._pages = {"/health": self._health, "/ready": self._ready, "/metrics": self._metrics}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._answer(Request(scope))(scope, receive, send)
+
+    def _answer(self, request: Request) -> Response:
+        refused = self._guard.refusal(request.scope["headers"])
+        if refused is not None:
+            return _json(403, {"message": refused})
+        page = self._pages.get(request.scope["path"])
+        if page is None:
+            return _json(404, {"message": "Not Found"})
+        if request.method not in _METHODS:
+            return _json(405, {"message": "Method Not Allowed"}, {"allow": "GET, HEAD"})
+        return page()
+
+    def _health(self) -> Response:
+        """Alive: also while draining, so that nobody kills what is finishing its work."""
+        return _json(200, {"status": "ok"})
+
+    def _ready(self) -> Response:
+        reasons = list(self._unready())
+        if reasons:
+            return _json(503, {"status": "not ready", "reasons": reasons})
+        return _json(200, {"status": "ready"})
+
+    def _metrics(self) -> Response:
+        return _uncached(200, generate_latest(self._registry), CONTENT_TYPE_PLAIN_0_0_4)
+
+
+def admin_app(
+    registry: CollectorRegistry, unready: Callable[[], Sequence[str]], *, hosts: Iterable[str] = ()
+) -> Starlette:
+    """Build the application. :param hosts: names and addresses of the listener, beside loopback's."""
+    return Starlette(routes=[Mount("/", app=Admin(registry, unready, HostGuard(hosts)))])
+
+
+def _json(status: int, body: object, headers: dict[str, str] | None = None) -> Response:
+    return _uncached(status, orjson.dumps(body), "application/json", headers)
+
+
+def _uncached(status: int, body: bytes, content_type: str, headers: dict[str, str] | None = None) -> Response:
+    sent = {"content-type": content_type, "cache-control": "no-store", "x-content-type-options": "nosniff"}
+    return Response(body, status_code=status, headers=sent | (headers or {}))
