@@ -85,6 +85,15 @@ class RuntimeConnection(asyncio.Protocol):
             self._count_stall(len(data))
         self._flush()
 
+    def pause_writing(self) -> None:
+        """The runtime does not read its answers: none of its questions either, or they would pile up."""
+        if self._transport is not None:
+            self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        if self._transport is not None:
+            self._transport.resume_reading()
+
     # --- the channel's calls ---------------------------------------------------------------------
 
     def answer_next(self, answer: bytes) -> bool:

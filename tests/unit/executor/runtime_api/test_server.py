@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import uvloop
 
+from executor.runtime_api.connection import RuntimeConnection
 from executor.runtime_api.server import RuntimeApi
 from tests.support.runtime_wire import NEXT, REQUEST_ID, RawClient, Sink, delivery, response
 
@@ -118,6 +119,28 @@ async def test_connections_are_bounded(api: RuntimeApi, clients: list[RawClient]
     assert await clients[8].ended()
     clients[0].send(b"GET /ping HTTP/1.1\r\n\r\n")
     assert (await clients[0].reply()).body == b"pong"
+    channel.close()
+
+
+async def test_answers_that_nobody_reads_do_not_pile_up(api: RuntimeApi, clients: list[RawClient]) -> None:
+    channel = await api.open_socket(1)
+    client = RawClient(*await asyncio.open_unix_connection(channel.folder / "api.sock", limit=1024))
+    clients.append(client)
+    pings = b"GET /ping HTTP/1.1\r\n\r\n" * 4000
+    client.send(pings)
+    assert (await client.reply()).body == b"pong"
+    [line] = channel._lines
+    assert isinstance(line, RuntimeConnection)
+    transport = line._transport
+    assert transport is not None
+    for _ in range(200):
+        if not transport.is_reading():
+            break
+        client.send(pings)
+        await asyncio.sleep(0)
+    assert not transport.is_reading()
+    while not transport.is_reading():
+        await client.reader.read(65536)
     channel.close()
 
 
