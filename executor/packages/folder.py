@@ -53,16 +53,16 @@ def walk(code: Path, draft: Draft, skip: Path) -> Iterator[Found]:
     pending = [code]
     while pending:
         folder = pending.pop()
-        for entry in os.scandir(folder):
-            if entry.name in IGNORED or Path(entry.path) == skip:
-                continue
-            draft.count_entry()
-            if entry.is_dir(follow_symlinks=False):
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.name in IGNORED or Path(entry.path) == skip:
+                    continue
+                draft.count_entry()
+                if not entry.is_dir(follow_symlinks=False):
+                    yield _found(entry, code)
                 # Any virtual environment has this file, whatever its folder is called.
-                if not os.path.exists(os.path.join(entry.path, "pyvenv.cfg")):
+                elif not os.path.exists(os.path.join(entry.path, "pyvenv.cfg")):
                     pending.append(Path(entry.path))
-                continue
-            yield _found(entry, code)
 
 
 def _found(entry: "os.DirEntry[str]", code: Path) -> Found:

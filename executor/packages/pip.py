@@ -7,6 +7,7 @@ there (Debian leaves pip out, uv installs tools without it), and an old interpre
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -60,17 +61,22 @@ def install(
 
 
 def _relay(process: "subprocess.Popen[str]", on_progress: Progress) -> list[str]:
+    """Pass pip's lines on until it ends; return the last ones. It is killed when it takes too long."""
     last: list[str] = []
+    deadline = threading.Timer(INSTALL_TIMEOUT_S, process.kill)
+    deadline.start()
     try:
         for line in process.stdout or ():
             text = line.strip()
             if text:
                 last = [*last[-KEPT_LINES + 1 :], text]
                 on_progress(text)
-        process.wait(INSTALL_TIMEOUT_S)
+        process.wait()
     except BaseException:
         process.kill()
         raise
+    finally:
+        deadline.cancel()
     return last
 
 
