@@ -8,6 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .PHONY: run test check unit e2e mutants bench format lock clean
 
 run: .venv/run
+	@$(BIN)/lockgate runtimes install >/dev/null || echo "Functions run without boto3."
 	@exec $(BIN)/lockgate dev
 
 test: .venv/test system

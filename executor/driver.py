@@ -86,7 +86,9 @@ class StartError(Exception):
     :param error_type: Lambda's word for it, such as ``Runtime.InvalidEntrypoint``.
     """
 
-    def __init__(self, message: str, *, permanent: bool, error_type: str = "Runtime.InvalidEntrypoint") -> None:
+    def __init__(
+        self, message: str, *, permanent: bool, error_type: str = "Runtime.InvalidEntrypoint"
+    ) -> None:
         super().__init__(message)
         self.permanent = permanent
         self.error_type = error_type

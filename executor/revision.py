@@ -35,13 +35,19 @@ class FunctionConfig:
     cpu: CpuMode = "shared"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Revision:
     """:param package: digest of the immutable package that holds the code."""
 
     digest: str
     config: FunctionConfig
     package: str
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Revision) and other.digest == self.digest
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
 
     @classmethod
     def of(cls, config: FunctionConfig, package: str) -> "Revision":

@@ -21,7 +21,9 @@ class ServerFailed(AssertionError):
 class RunningServer:
     """`with RunningServer(config, state) as server:`; stderr goes to ``<state>/../stderr.log``."""
 
-    def __init__(self, config: Path, state: Path, *, extra: tuple[str, ...] = (), env: dict[str, str] | None = None):
+    def __init__(
+        self, config: Path, state: Path, *, extra: tuple[str, ...] = (), env: dict[str, str] | None = None
+    ):
         self.config = config
         self.state = state
         self.stderr_path = state.with_name(state.name + ".stderr.log")
@@ -38,14 +40,19 @@ class RunningServer:
         ]  # fmt: skip
         with self.stderr_path.open("ab") as stderr:
             self.process = subprocess.Popen(
-                command, stdout=subprocess.PIPE, stderr=stderr, stdin=subprocess.DEVNULL, env=os.environ | self._env
+                command,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                stdin=subprocess.DEVNULL,
+                env=os.environ | self._env,
             )
         self._await_ready()
         self.endpoints = self.env()
         return self
 
     def _await_ready(self) -> None:
-        assert self.process is not None and self.process.stdout is not None
+        assert self.process is not None
+        assert self.process.stdout is not None
         deadline = time.monotonic() + START_S
         seen = b""
         with selectors.DefaultSelector() as selector:

@@ -1,0 +1,57 @@
+"""What a person sees when the server is up: the routes, the URLs, and a command to copy."""
+
+import sys
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from lockgate.config.resolved import ResolvedRoute
+
+
+def routes_table(routes: Iterable[ResolvedRoute]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for column in ("method", "path", "answered by", "access"):
+        table.add_column(column, overflow="fold")
+    for route in routes:
+        method = route.key.method or "any"
+        target = (
+            Text(route.function, style="cyan") if route.function is not None else Text("respond", style="dim")
+        )
+        table.add_row(Text(method, style="bold"), route.key.path or "$default", target, "public")
+    return table
+
+
+def print_banner(*, routes: list[ResolvedRoute], gateway: str, control: str, admin: str, config: str) -> None:
+    """On stderr: stdout has only ``ready``."""
+    console = Console(stderr=True, highlight=False)
+    console.print()
+    console.print(routes_table(routes))
+    console.print()
+    console.print(f"  [bold]{gateway}[/]  the API ({config})")
+    console.print(f"  {control}  the Lambda API; credentials: [bold]lockgate env[/]")
+    console.print(f"  {admin}  /health, /ready, /metrics")
+    example = _example(routes, gateway)
+    if example:
+        console.print("\n  Try it:\n")
+        # Not through the console: it would fold the line, and a folded command cannot be copied.
+        sys.stderr.write(f"    {example}\n\n")
+        sys.stderr.flush()
+
+
+def _example(routes: list[ResolvedRoute], gateway: str) -> str | None:
+    """A curl for the first route that can be called as it stands; a function's before a fixed answer's."""
+    plain = [route for route in routes if route.key.path and "{" not in route.key.path]
+    for method in ("POST", "GET", "ANY"):
+        for route in plain:
+            if route.function is not None and route.key.method == method:
+                return _curl(route, gateway)
+    return _curl(plain[0], gateway) if plain else None
+
+
+def _curl(route: ResolvedRoute, gateway: str) -> str:
+    url = f"{gateway}{route.key.path}"
+    if route.key.method == "POST":
+        return f"""curl -s {url} -H 'content-type: application/json' -d '{{"text": "buy milk"}}'"""
+    return f"curl -s {url}"

@@ -1,0 +1,155 @@
+"""The command line: one parser, one command a module, and one place that turns errors into exit codes.
+
+Imports of the commands happen on use, so that ``lockgate --help`` is quick and the server carries no CLI library.
+"""
+
+import argparse
+import difflib
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from importlib.metadata import version
+from typing import NoReturn
+
+from lockgate.errors import CommandError, ExitCode
+from lockgate.settings import CONFIG, SERVER_FLAGS, STATE, add_flags
+
+Run = Callable[[argparse.Namespace], int]
+
+# A command NAME is the module lockgate.commands.NAME; its `run` returns the exit code.
+COMMANDS = {
+    "serve": "run the server",
+    "dev": "run the server on this machine, with logs a person reads",
+    "check": "check the routes file exactly as the server does",
+    "routes": "list the routes and what answers them",
+    "schema": "print the grammar of routes.yaml as JSON Schema",
+    "invoke": "call a function of the running server and show its log",
+    "logs": "show what functions printed",
+    "env": "print the endpoints and credentials for AWS clients",
+    "runtimes": "install what AWS's runtimes bring along (boto3)",
+}
+LATER = ("reload", "init", "user", "token", "keys", "explain", "doctor")
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse with our exit code, and a suggestion for a command that does not exist."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        print(f"lockgate: {message}", file=sys.stderr)  # noqa: T201
+        raise SystemExit(ExitCode.USAGE)
+
+
+def build_parser() -> Parser:
+    parser = Parser(
+        prog="lockgate",
+        description="API Gateway, Lambda and Cognito user pools, self-hosted, in one program.",
+        epilog="Exit codes: 2 usage, 3 configuration, 4 authorization, 5 runtime.",
+    )
+    parser.add_argument("--version", action="version", version=f"lockgate {version('lockgate')}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
+    for name, help_text in COMMANDS.items():
+        command = commands.add_parser(
+            name, help=help_text, description=help_text[0].upper() + help_text[1:] + "."
+        )
+        command.add_argument("--json", action="store_true", help="print JSON")
+        _ARGUMENTS[name](command)
+    return parser
+
+
+def _server_arguments(parser: argparse.ArgumentParser) -> None:
+    add_flags(parser, SERVER_FLAGS, os.environ)
+
+
+def _config_arguments(parser: argparse.ArgumentParser) -> None:
+    add_flags(parser, (CONFIG,), os.environ)
+
+
+def _no_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command takes only --json."""
+
+
+def _invoke_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("function", metavar="FN", help="the function's name in routes.yaml")
+    add_flags(parser, (STATE,), os.environ)
+    parser.add_argument(
+        "-p", "--payload", default="{}", help="the event: JSON, @FILE, or - for standard input"
+    )
+    parser.add_argument("--no-log", action="store_true", help="leave the function's log out")
+
+
+def _logs_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("function", metavar="FN", nargs="?", help="only this function")
+    add_flags(parser, (STATE,), os.environ)
+    parser.add_argument("-f", "--follow", action="store_true", help="go on as new lines come")
+    parser.add_argument(
+        "-n", "--lines", type=int, default=200, metavar="N", help="the last N lines (default 200)"
+    )
+
+
+def _env_arguments(parser: argparse.ArgumentParser) -> None:
+    add_flags(parser, (STATE,), os.environ)
+
+
+def _runtimes_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("action", choices=("install", "list"), help="install, or list what is here")
+    add_flags(parser, (STATE,), os.environ)
+
+
+_ARGUMENTS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
+    "serve": _server_arguments,
+    "dev": _server_arguments,
+    "check": _config_arguments,
+    "routes": _config_arguments,
+    "schema": _no_arguments,
+    "invoke": _invoke_arguments,
+    "logs": _logs_arguments,
+    "env": _env_arguments,
+    "runtimes": _runtimes_arguments,
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words and not words[0].startswith("-") and words[0] not in COMMANDS:
+        return _unknown_command(words[0])
+    parser = build_parser()
+    arguments = parser.parse_args(words)
+    if arguments.command is None:
+        parser.print_help()
+        return ExitCode.USAGE
+    run: Run = import_module(f"lockgate.commands.{arguments.command}").run
+    try:
+        return run(arguments)
+    except CommandError as error:
+        return _report(error, as_json=arguments.json)
+    except BrokenPipeError:  # the reader of a pipe has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return ExitCode.OK
+    except KeyboardInterrupt:
+        return 130  # as shells report SIGINT
+
+
+def _unknown_command(name: str) -> int:
+    if name in LATER:
+        print(f"lockgate: `{name}` is not in this version.", file=sys.stderr)  # noqa: T201
+        return ExitCode.USAGE
+    near = difflib.get_close_matches(name, COMMANDS, n=1)
+    hint = f" Did you mean `lockgate {near[0]}`?" if near else " See `lockgate --help`."
+    print(f"lockgate: there is no command `{name}`.{hint}", file=sys.stderr)  # noqa: T201
+    return ExitCode.USAGE
+
+
+def _report(error: CommandError, *, as_json: bool) -> int:
+    if as_json:
+        text = json.dumps({"error": {"what": error.what, "instead": error.instead}})
+    else:
+        text = f"lockgate: {error.what}" + (f"\n  {error.instead}" if error.instead else "")
+    print(text, file=sys.stderr)  # noqa: T201
+    return error.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,34 @@
+"""The caps of this machine, from ``server.limits`` and from what the machine has."""
+
+import os
+from pathlib import Path
+
+from executor.core.fleet import NodeLimits
+
+MAX_STARTS = 8  # in flight; more only makes each slower: a start is CPU
+MAX_ENVIRONMENTS = 1000  # Lambda's default concurrency of an account
+CONCURRENCY = 10_000  # accepted invocations, queued ones included: bounds memory when everything waits
+_CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+
+
+def machine_memory_mb() -> int:
+    """Physical memory, or the container's limit where that is less."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    for path in _CGROUP_LIMITS:
+        try:
+            text = Path(path).read_text().strip()
+        except OSError:
+            continue
+        if text.isdigit():
+            memory = min(memory, int(text))
+    return memory >> 20
+
+
+def node_limits(*, memory_mb: int, environments: int | None = None, starts: int | None = None) -> NodeLimits:
+    """:param memory_mb: what all environments together may use."""
+    return NodeLimits(
+        memory_mb=memory_mb,
+        max_starts=starts or MAX_STARTS,
+        max_environments=environments or MAX_ENVIRONMENTS,
+        concurrency=CONCURRENCY,
+    )

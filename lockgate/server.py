@@ -1,0 +1,224 @@
+"""The one place that puts the parts together in one process: read, build, listen, wait for a signal, drain.
+
+Start: configuration whole → sockets bound → state locked → packages built → driver probed → functions placed →
+listeners accept → ``ready``. A step that fails ends the start with what, why and what to do instead.
+"""
+
+import asyncio
+import gc
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from contextlib import AsyncExitStack, ExitStack
+from pathlib import Path
+from typing import cast
+
+from starlette.types import ASGIApp
+from uvicorn._types import ASGI3Application
+
+from executor.api.app import lambda_api
+from executor.driver import Capabilities
+from executor.drivers.process.driver import ProcessDriver
+from executor.executor import Executor
+from executor.interpreters import Interpreter
+from executor.logs.store import FunctionLogs
+from executor.metrics import ExecutorMetrics
+from executor.packages.store import PackageStore
+from executor.runtimes import folder as runtime_folder
+from gateway.app import Gateway
+from gateway.locator import SingleLocator
+from gateway.metrics import GatewayMetrics
+from kit.edge_limits import EdgeLimits
+from kit.listener import Listener
+from lockgate.admin import admin_app
+from lockgate.banner import print_banner
+from lockgate.build import build_revisions, deployment_of
+from lockgate.config.grammar.file import RoutesFile
+from lockgate.configuration import load_or_explain
+from lockgate.console import Console
+from lockgate.driver_choice import choose_driver, refuse_unsafe
+from lockgate.endpoints import describe
+from lockgate.errors import ExitCode
+from lockgate.metrics import EdgeMetrics, FleetCollector, LogCollector, new_registry, snapshot_of
+from lockgate.node import machine_memory_mb, node_limits
+from lockgate.settings import Settings
+from lockgate.sockets import ListeningSocket, open_sockets
+from lockgate.state import State
+
+CONTROL_LIMITS = EdgeLimits(body_bytes=70_167_211)  # Lambda's own limit of a request; over 6 MiB is its 413
+ADMIN_LIMITS = EdgeLimits(body_bytes=64 * 1024)
+ADMIN_DRAIN_S = 1.0  # metrics and health answer in milliseconds
+
+
+async def serve(settings: Settings) -> int:
+    """Run until a signal. :returns: the exit code. :raises CommandError: the start failed."""
+    file = load_or_explain(settings.config)
+    choose_driver(settings)
+    with ExitStack() as held:
+        sockets = held.enter_context(open_sockets(settings))
+        state = State(settings.state)
+        state.open()
+        held.enter_context(state.lock())
+        console = held.enter_context(Console(dev=settings.dev))
+        return await Server(settings, file, state, console).run(sockets)
+
+
+class Server:
+    """One start of the server, from the built parts to the exit code."""
+
+    def __init__(self, settings: Settings, file: RoutesFile, state: State, console: Console) -> None:
+        self._settings = settings
+        self._file = file
+        self._state = state
+        self._console = console
+        self._names = state.next_identity().names(account=file.account_id, region=file.region)
+        self._credentials = state.credentials()
+        self._registry = new_registry()
+        self._edge_metrics = EdgeMetrics(self._registry)
+        self._stop = asyncio.Event()
+        self._unready: tuple[str, ...] = ("starting",)
+
+    async def run(self, sockets: Mapping[str, ListeningSocket]) -> int:
+        async with AsyncExitStack() as stack:
+            store = PackageStore(self._state.root / "packages")
+            revisions = await build_revisions(
+                self._file, store, cache=self._state.root, say=self._console.say
+            )
+            logs = FunctionLogs(self._state.logs, self._file.server.limits.log_mb)
+            stack.callback(logs.close)
+            executor = self._make_executor(store, logs)
+            stack.push_async_callback(executor.close)
+            self._report(await executor.open())
+            executor.apply(revisions)
+            await executor.prepare()
+            self._collect(executor, logs)
+            listeners = await self._listen(sockets, executor)
+            self._publish(listeners)
+            stack.callback(self._state.withdraw)
+            gc.collect()
+            gc.freeze()  # what lives now lives on: the collector need not look at it again
+            await self._wait()
+            await self._drain(listeners, executor)
+        self._console.event("stopped")
+        return ExitCode.OK
+
+    def _collect(self, executor: Executor, logs: FunctionLogs) -> None:
+        fleet = executor.shell.fleet
+        self._registry.register(FleetCollector(lambda: snapshot_of(fleet, executor.catalog)))
+        dropped = {"functions": lambda: logs.dropped_records, "access": lambda: self._console.dropped}
+        self._registry.register(LogCollector(dropped))
+
+    def _make_executor(self, store: PackageStore, logs: FunctionLogs) -> Executor:
+        limits = self._file.server.limits
+
+        def package(digest: str) -> Path:
+            found = store.open(digest)
+            if found is None:
+                raise FileNotFoundError(digest)
+            return found.folder
+
+        def folder(interpreter: Interpreter) -> Path | None:
+            return runtime_folder.installed(self._state.root, interpreter)
+
+        driver = ProcessDriver(
+            names=self._names, packages=package, runtime_folder=folder, state=self._state.root,
+            uid_base=self._settings.uid_base,
+        )  # fmt: skip
+        return Executor(
+            names=self._names,
+            driver=driver,
+            node=node_limits(
+                memory_mb=limits.memory.of(machine_memory_mb()),
+                environments=limits.environments,
+                starts=limits.starts,
+            ),
+            logs=logs,
+            metrics=ExecutorMetrics(self._registry),
+            socket_root=runtime_sockets(self._names.instance),
+        )
+
+    def _report(self, capabilities: Capabilities) -> None:
+        """Say what the driver cannot do here. :raises RuntimeFailure: what would be unsafe for `serve`."""
+        refuse_unsafe(capabilities, self._settings)
+        if not self._settings.dev:
+            self._console.warn("Functions run as processes of this machine: that is no security boundary.")
+        for sentence in capabilities.degraded:
+            self._console.warn(sentence)
+
+    async def _listen(
+        self, sockets: Mapping[str, ListeningSocket], executor: Executor
+    ) -> dict[str, Listener]:
+        metrics = GatewayMetrics(self._registry)
+        deployment = deployment_of(self._file, self._names, locator=SingleLocator(executor), metrics=metrics)
+        control = lambda_api(
+            invoker=executor,
+            functions=executor.catalog,
+            names=self._names,
+            secrets={self._credentials.access_key_id: self._credentials.secret_access_key}.get,
+        )
+        apps: dict[str, tuple[ASGIApp, EdgeLimits]] = {
+            "gateway": (Gateway(deployment, sink=self._console.access, metrics=metrics), EdgeLimits()),
+            "control": (control, CONTROL_LIMITS),
+            "admin": (admin_app(registry=self._registry, unready=self._reasons), ADMIN_LIMITS),
+        }
+        listeners = {}
+        for name, (app, limits) in apps.items():
+            opened = sockets[name]
+            listener = Listener(
+                name, cast(ASGI3Application, app), opened.sock, limits,
+                on_refused=self._edge_metrics.on_refused(name), inherited=opened.is_inherited,
+            )  # fmt: skip
+            self._edge_metrics.watch(name, lambda listener=listener: listener.connections)  # type: ignore[misc]
+            listeners[name] = listener
+        for listener in listeners.values():
+            await listener.start()
+        return listeners
+
+    def _reasons(self) -> tuple[str, ...]:
+        return self._unready
+
+    def _publish(self, listeners: Mapping[str, Listener]) -> None:
+        urls = {name: listener.url for name, listener in listeners.items()}
+        self._state.publish(describe(**urls, names=self._names, credentials=self._credentials))
+        self._unready = ()
+        if self._settings.dev:
+            print_banner(routes=list(self._file.resolved_routes()), config=str(self._settings.config), **urls)
+        else:
+            self._console.event(
+                "ready", gateway=urls["gateway"], control=urls["control"], admin=urls["admin"]
+            )
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
+
+    async def _wait(self) -> None:
+        """Until SIGTERM or SIGINT; the second one ends the process at once."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._signalled, number)
+        loop.add_signal_handler(
+            signal.SIGHUP, self._console.event, "reload_refused"
+        )  # a HUP must not kill a server
+        await self._stop.wait()
+
+    def _signalled(self, number: signal.Signals) -> None:
+        if self._stop.is_set():
+            os._exit(128 + number)  # the zygotes die with this process, and the environments with them
+        self._stop.set()
+
+    async def _drain(self, listeners: Mapping[str, Listener], executor: Executor) -> None:
+        """Public listeners first, then functions; health answers until the end."""
+        self._unready = ("draining",)
+        self._console.event("draining", seconds=self._settings.drain_s)
+        async with asyncio.TaskGroup() as group:
+            for name in ("gateway", "control"):
+                group.create_task(listeners[name].drain(self._settings.drain_s), name=f"drain {name}")
+        await executor.drain(0.0)
+        await listeners["admin"].drain(ADMIN_DRAIN_S)
+
+
+def runtime_sockets(instance: str) -> Path:
+    """Where environments' sockets lie: short, because a socket's path has at most 107 bytes."""
+    base = Path("/run") if os.geteuid() == 0 else Path(os.environ.get("XDG_RUNTIME_DIR") or "/tmp")  # noqa: S108
+    name = "lockgate" if base != Path("/tmp") else f"lockgate-{os.geteuid()}"  # noqa: S108
+    return base / name / instance / "e"

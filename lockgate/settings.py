@@ -1,0 +1,109 @@
+"""Every setting of the server: a flag, and an environment variable ``LOCKGATE_*`` behind it."""
+
+import argparse
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from lockgate.errors import UsageError
+
+DriverName = Literal["auto", "process", "docker"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flag:
+    """One setting. Its variable is ``LOCKGATE_`` and the flag's name in upper case."""
+
+    name: str
+    default: str
+    metavar: str
+    help: str
+    short: str | None = None
+    choices: tuple[str, ...] | None = None
+
+    @property
+    def variable(self) -> str:
+        return "LOCKGATE_" + self.name.replace("-", "_").upper()
+
+
+CONFIG = Flag(name="config", short="-c", default="routes.yaml", metavar="FILE", help="the routes file")
+STATE = Flag(name="state", default=".lockgate", metavar="DIR", help="the state folder")
+SERVER_FLAGS = (
+    CONFIG,
+    STATE,
+    Flag(
+        name="driver", default="auto", metavar="NAME", choices=("auto", "process", "docker"),
+        help="what runs functions: auto, process or docker",
+    ),
+    Flag(name="gateway", default="127.0.0.1:8080", metavar="HOST:PORT", help="the public API (port 0 = any)"),
+    Flag(name="auth", default="127.0.0.1:8081", metavar="HOST:PORT", help="login pages and OIDC (not in this version)"),
+    Flag(name="control", default="127.0.0.1:8082", metavar="HOST:PORT", help="the Lambda API for AWS clients"),
+    Flag(name="admin", default="127.0.0.1:8083", metavar="HOST:PORT", help="health and metrics"),
+    Flag(name="drain", default="30", metavar="SECONDS", help="how long SIGTERM waits for requests in flight"),
+    Flag(name="uid-base", default="200000", metavar="UID", help="first user id of environments, when root"),
+    Flag(name="executor-url", default="", metavar="URL", help="an executor elsewhere (not in this version)"),
+    Flag(name="workers", default="1", metavar="N", help="gateway processes (only 1 in this version)"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    config: Path
+    state: Path
+    driver: DriverName
+    gateway: str
+    auth: str
+    control: str
+    admin: str
+    drain_s: float
+    uid_base: int
+    dev: bool
+
+
+def add_flags(parser: argparse.ArgumentParser, flags: tuple[Flag, ...], environ: Mapping[str, str]) -> None:
+    for flag in flags:
+        names = [flag.short] if flag.short else []
+        parser.add_argument(
+            *names,
+            f"--{flag.name}",
+            dest=flag.name.replace("-", "_"),
+            default=environ.get(flag.variable, flag.default),
+            metavar=flag.metavar,
+            choices=flag.choices,
+            help=f"{flag.help} (default {flag.default or 'none'}; {flag.variable})",
+        )
+
+
+def server_settings(arguments: argparse.Namespace, *, dev: bool) -> Settings:
+    """:raises UsageError: a value that argparse could not judge, such as one from the environment."""
+    if arguments.driver not in ("auto", "process", "docker"):
+        raise UsageError(f"There is no driver {arguments.driver!r}.", "Choose auto, process or docker.")
+    if arguments.executor_url:
+        raise UsageError(
+            "--executor-url is not in this version.", "Leave it out: functions run in this process."
+        )
+    if arguments.workers != "1":
+        raise UsageError(f"--workers {arguments.workers} is not in this version.", "Leave it out.")
+    try:
+        drain_s = float(arguments.drain)
+    except ValueError:
+        drain_s = -1.0
+    if not 0 <= drain_s <= 3600:
+        raise UsageError(f"--drain {arguments.drain!r} is not a number of seconds.", "Write 0 to 3600.")
+    if not arguments.uid_base.isdecimal() or not 1000 <= int(arguments.uid_base) < 2**31:
+        raise UsageError(
+            f"--uid-base {arguments.uid_base!r} is no user id.", "Write 1000 or more; 200000 is usual."
+        )
+    return Settings(
+        config=Path(arguments.config),
+        state=Path(arguments.state),
+        driver=arguments.driver,
+        gateway=arguments.gateway,
+        auth=arguments.auth,
+        control=arguments.control,
+        admin=arguments.admin,
+        drain_s=drain_s,
+        uid_base=int(arguments.uid_base),
+        dev=dev,
+    )
