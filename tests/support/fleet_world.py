@@ -107,11 +107,10 @@ class World:
         return out
 
     def snapshot(self) -> object:
-        return (
-            self.fleet.counts(),
-            [self.fleet.pool_counts(name) for name in sorted(self.limits)],
-            self.fleet.wake_at(),
-        )
+        """What a refusal must leave alone; a circuit's state is left out, for time alone ends it."""
+        pools = [self.fleet.pool_counts(name) for name in sorted(self.limits)]
+        kept = [pool and pool._replace(state="open") for pool in pools]
+        return self.fleet.counts(), kept, self.fleet.wake_at()
 
     def box(self, event: Event) -> Box | None:
         return self.boxes.get(getattr(event, "env", -1))

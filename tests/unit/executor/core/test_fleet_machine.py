@@ -208,9 +208,9 @@ class FleetMachine(RuleBasedStateMachine):
         self.world.check_end()
 
 
-TestFleet = pytest.mark.timeout(120, func_only=True)(FleetMachine.TestCase)  # 200 runs of 50 hostile steps
+TestFleet = pytest.mark.timeout(120, func_only=True)(FleetMachine.TestCase)  # 400 runs of 50 hostile steps
 TestFleet.settings = settings(
-    max_examples=int(os.environ.get("FLEET_RUNS", "200")),
+    max_examples=int(os.environ.get("FLEET_RUNS", "400")),
     stateful_step_count=50,
     deadline=None,
     # The mutants' runner wants an answer, not the smallest example.

@@ -90,8 +90,8 @@ def test_first_init_timeout_runs_init_again_under_the_functions_timeout() -> Non
     ]
     made.send(EnvironmentGone(env))
     made.send(EnvironmentStarted(env + 1))
-    made.send(EnvironmentStarted(env + 1))
-    assert made.tick(after=19.9) == []
+    made.wait(10.0).send(EnvironmentStarted(env + 1))
+    assert made.tick(after=9.9) == []
     assert made.tick(after=0.1) == [
         Complete("a", Outcome.FUNCTION_ERROR, PlatformFault.TIMED_OUT),
         StopEnvironment(env + 1, 0.0, StopReason.INIT_FAILED),

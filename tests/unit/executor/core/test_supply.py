@@ -2,6 +2,7 @@ import pytest
 
 from executor.core.environment import StopReason
 from executor.core.events import (
+    DeliveryFailed,
     EngineListed,
     EnvironmentExited,
     EnvironmentGone,
@@ -126,6 +127,14 @@ def test_who_came_after_the_start_began_is_not_answered_by_its_failure() -> None
     ]
 
 
+def test_who_was_running_when_the_start_began_did_not_wait_for_it() -> None:
+    made = Scenario()
+    made.add(max_environments=2)
+    running, starting = made.running("a"), made.starting("b")
+    made.send(DeliveryFailed(running, "a"))
+    assert made.send(StartFailed(starting, "x", False))[0] == Complete("b", Outcome.FUNCTION_ERROR, "x")
+
+
 def test_while_init_fails_there_is_one_probe_at_a_time() -> None:
     made = Scenario()
     made.add()
@@ -247,8 +256,8 @@ def test_the_drain_deadline_answers_everyone_and_stops_everything() -> None:
     assert made.send(EnvironmentExited(gone, "x"))[0] == Complete("c", Outcome.FUNCTION_ERROR, "x")
     made.send(EnvironmentGone(gone))
     made.invoke("e")
-    made.send(ShutdownBegan(200.0))
     made.send(ShutdownBegan(150.0))
+    made.send(ShutdownBegan(200.0))
     assert made.tick(after=49.9) == []
     assert made.tick(after=0.1) == [
         Complete("d", Outcome.SHUTTING_DOWN),
