@@ -47,7 +47,7 @@ print(json.dumps({
 """
 
 
-class NoInterpreter(LookupError):  # noqa: N818  # says what is missing, as FileNotFoundError does
+class NoInterpreter(LookupError):  # says what is missing, as FileNotFoundError does
     """No interpreter here can run the runtime; the message says which was wanted and what to do."""
 
 

@@ -26,10 +26,18 @@ def read(root: Path, function: str | None = None, since: str | None = None) -> I
 
 
 def follow(
-    root: Path, function: str | None = None, *, stop: threading.Event | None = None, poll_s: float = POLL_S
+    root: Path,
+    function: str | None = None,
+    *,
+    follower: "Follower | None" = None,
+    stop: threading.Event | None = None,
+    poll_s: float = POLL_S,
 ) -> Iterator[LogRecord]:
-    """Records that are written from now on, without end, or until `stop` is set."""
-    follower = Follower(root, function)
+    """Records that are written from now on, without end, or until `stop` is set.
+
+    :param follower: goes on from its place instead.
+    """
+    follower = follower or Follower(root, function)
     stop = stop or threading.Event()
     while not stop.is_set():
         new = follower.read_new()
