@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
+from executor.logs.render import escaped
 from kit.json_log import JsonLog, Level
 
 _LEVELS: dict[int, Level] = {logging.DEBUG: "debug", logging.INFO: "info", logging.WARNING: "warning"}
@@ -57,6 +58,10 @@ class Console:
             self._write(self._paint(_RED + _BOLD, visible(text)))
         else:
             self._log.event("warning", level="warning", message=text)
+
+    def function_line(self, function: str, text: str) -> None:
+        """What a function printed, shown while one develops."""
+        self._write(f"    {self._paint(_DIM, function)}  {escaped(text)}".replace("\n", "\n    "))
 
     @property
     def dropped(self) -> int:

@@ -38,6 +38,7 @@ from lockgate.config.grammar.file import RoutesFile
 from lockgate.configuration import load_or_explain
 from lockgate.console import Console
 from lockgate.driver_choice import choose_driver, refuse_unsafe
+from lockgate.echoed_logs import EchoedLogs
 from lockgate.endpoints import describe
 from lockgate.errors import ExitCode
 from lockgate.metrics import EdgeMetrics, FleetCollector, LogCollector, new_registry, snapshot_of
@@ -85,7 +86,7 @@ class Server:
             revisions = await build_revisions(
                 self._file, store, cache=self._state.root, say=self._console.say
             )
-            logs = FunctionLogs(self._state.logs, self._file.server.limits.log_mb)
+            logs = self._open_logs()
             stack.callback(logs.close)
             executor = self._make_executor(store, logs)
             stack.push_async_callback(executor.close)
@@ -102,6 +103,12 @@ class Server:
             await self._drain(listeners, executor)
         self._console.event("stopped")
         return ExitCode.OK
+
+    def _open_logs(self) -> FunctionLogs:
+        max_mb = self._file.server.limits.log_mb
+        if self._settings.dev:
+            return EchoedLogs(self._state.logs, max_mb, echo=self._console.function_line)
+        return FunctionLogs(self._state.logs, max_mb)
 
     def _collect(self, executor: Executor, logs: FunctionLogs) -> None:
         fleet = executor.shell.fleet
