@@ -107,8 +107,10 @@ class Pool:
 
     def starts_wanted(self, now: float) -> int:
         """The same, and those that the provisioned number is short of."""
+        if self.total >= self.limits.max_environments:
+            return 0  # the usual case under load
         wanted = max(len(self.queue) - self.counts[STARTING], self.kept_warm - self.alive)
-        return max(0, min(wanted, self._startable(now)))
+        return max(0, min(wanted, self._startable(now))) if wanted > 0 else 0
 
     def waiting_for(self, environment: Environment) -> list[Invocation]:
         """Those that waited already when the environment's start began, oldest first."""
