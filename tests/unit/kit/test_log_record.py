@@ -129,6 +129,10 @@ def test_control_characters_cannot_forge_a_line_or_steer_a_terminal() -> None:
     assert b"\\u001b[2J\\u007f\\u009b\\u2028" in line
 
 
+def test_delete_in_a_plain_record_is_escaped() -> None:
+    assert encode({"path": "/a\x7f"}) == b'{"path":"/a\\u007f"}\n'
+
+
 def test_what_json_has_no_word_for_is_shown_as_its_type() -> None:
     shown = orjson.loads(
         encode({"blob": b"x", "big": 2**70, "odd": "\ud800", "nan": float("nan"), "o": object()})

@@ -208,6 +208,12 @@ SHAPES = [
         id="unsorted-names",
     ),
     pytest.param(
+        with_header(signed(), "authorization", AUTHORIZATION.replace("host;", "Host;")),
+        *INCOMPLETE,
+        "SignedHeaders must be in lower case, sorted, and name each header once.",
+        id="upper-case-name",
+    ),
+    pytest.param(
         with_header(signed(), "authorization", AUTHORIZATION.replace("host;x-amz-date", "x-amz-date")),
         *INVALID,
         "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.",
@@ -357,7 +363,7 @@ def test_right_claimed_hash_and_repeated_plain_headers_are_accepted() -> None:
 
 
 def test_raw_dollar_in_path_and_query_is_the_signed_one() -> None:
-    """curl sends ``$LATEST`` as it is and signs its encoded form."""
+    """A client may send ``$LATEST`` as it is; what it signs is the encoded form."""
     request = replace(signed(query="Qualifier=%24LATEST"), query="Qualifier=$LATEST")
     assert check(request) == KEYS.access_key_id
 
