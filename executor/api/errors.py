@@ -1,7 +1,6 @@
-# ruff: noqa: N818  # the classes are called what AWS calls its exceptions
 """Errors of the Lambda API: status, ``x-amzn-errortype`` and a body whose letter case follows the model.
 
-Each class is one AWS exception; `error_answer` is the one place that renders them.
+Each class is one AWS exception and called as it is; `error_answer` is the one place that renders them.
 Source: Lambda API reference, "Common errors", and the botocore service model of 2015-03-31.
 """
 
