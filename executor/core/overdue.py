@@ -5,7 +5,6 @@ from math import inf
 from executor.core.endings import cut_off, end_drain, fail_init, fail_slow_init
 from executor.core.environment import IDLE, STARTING, STOPPING, Environment, StopReason
 from executor.core.instructions import MeterStatus, Outcome, PlatformFault
-from executor.core.limits import Drain
 from executor.core.node import Node
 from executor.core.pool import Invocation, Pool
 
@@ -24,7 +23,7 @@ def run_overdue(node: Node) -> None:
         elif isinstance(item, Pool):
             item.deadline = inf  # its circuit may be probed now: settle does it
             node.dirty[item] = None
-        elif isinstance(item, Drain):
+        else:
             item.deadline = inf
             end_drain(node)
 

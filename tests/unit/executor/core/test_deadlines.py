@@ -69,3 +69,11 @@ def test_due_is_what_a_list_of_deadlines_says(steps: list[tuple[int, int | None]
         else:
             deadlines.arm(items[which], now + float(ahead))
         assert deadlines.next_at() <= min(item.deadline for item in items)
+
+
+def test_a_sweep_drops_entries_that_earlier_ones_have_replaced() -> None:
+    deadlines, item = Deadlines[Item](), Item()
+    for at in range(1000, 0, -1):
+        deadlines.arm(item, float(at))
+    assert len(deadlines) < 200
+    assert deadlines.due(1.0) == [item]

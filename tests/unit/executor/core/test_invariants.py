@@ -7,6 +7,7 @@ import pytest
 
 from executor.core.environment import IDLE, RUNNING, State
 from executor.core.errors import BrokenInvariant
+from executor.core.instructions import MeterStatus
 from executor.core.node import Node
 from tests.support.fleet_scenario import Scenario
 
@@ -111,6 +112,24 @@ def test_starts_that_could_go_ahead_are_noticed() -> None:
     node.limits = node.limits._replace(max_starts=2)
     with pytest.raises(BrokenInvariant, match="I17 room for the oldest work"):
         made.fleet.check(made.now)
+
+
+def test_provisioned_starts_that_could_go_ahead_are_noticed() -> None:
+    made = Scenario(memory_mb=100)
+    made.add(provisioned=1, memory_mb=128)
+    made.fleet.check(made.now)
+    made.fleet._node.limits = made.fleet._node.limits._replace(memory_mb=128)
+    with pytest.raises(BrokenInvariant, match="I17 room for what is provisioned"):
+        made.fleet.check(made.now)
+
+
+def test_nothing_is_metered_without_an_invocation() -> None:
+    made = Scenario()
+    made.add()
+    node = made.fleet._node
+    made.idle("a")
+    with pytest.raises(BrokenInvariant):
+        node.meter(node.environments[1], MeterStatus.SUCCESS)
 
 
 def test_a_forbidden_move_is_noticed() -> None:

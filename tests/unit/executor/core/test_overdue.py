@@ -200,3 +200,14 @@ def test_circuits_end_lets_the_queue_have_one_probe() -> None:
     assert Deliver(broken + 1, "c", made.now + 10.0) in made.send(NextAsked(broken + 1))
     assert made.fleet.counts().running == 2
     assert alive != broken
+
+
+def test_what_is_due_at_once_is_answered_once() -> None:
+    """The start's time-out answers the invocation whose queue deadline has passed too."""
+    made = Scenario()
+    made.add(start_timeout_s=29.0)
+    made.invoke("a", deadline=129.5)
+    assert made.tick(after=30.0) == [
+        Complete("a", Outcome.FUNCTION_ERROR, PlatformFault.START_TIMED_OUT),
+        StopEnvironment(1, 0.0, StopReason.INIT_FAILED),
+    ]

@@ -269,3 +269,20 @@ def test_the_drain_deadline_answers_everyone_and_stops_everything() -> None:
         StopEnvironment(responded, 2.0, StopReason.SHUTDOWN),
         StopEnvironment(starting, 2.0, StopReason.SHUTDOWN),
     ]
+
+
+def test_the_drain_deadline_leaves_what_is_stopping_already() -> None:
+    made, env = scene("running", timeout_s=900.0, stop_grace_s=60.0)
+    made.send(EnvironmentExited(env, "x"))
+    made.send(ShutdownBegan(110.0))
+    assert made.tick(after=10.0) == []
+
+
+def test_the_driver_may_report_a_start_that_was_given_up() -> None:
+    made = Scenario()
+    made.add()
+    made.invoke("a")
+    made.send(StartFailed(1, "x", False))
+    assert made.send(EnvironmentStarted(1)) == []
+    assert made.send(EngineListed(frozenset(), made.now + 1.0)) == []
+    assert made.fleet.counts().memory_mb == 0
