@@ -163,11 +163,12 @@ class Server:
             functions=executor.catalog,
             names=self._names,
             secrets={self._credentials.access_key_id: self._credentials.secret_access_key}.get,
+            hosts=bound_hosts(sockets["control"]),
         )
         apps: dict[str, tuple[ASGIApp, EdgeLimits]] = {
             "gateway": (Gateway(deployment, sink=self._console.access, metrics=metrics), EdgeLimits()),
             "control": (control, CONTROL_LIMITS),
-            "admin": (admin_app(registry=self._registry, unready=self._reasons), ADMIN_LIMITS),
+            "admin": (admin_app(self._registry, self._reasons, hosts=bound_hosts(sockets["admin"])), ADMIN_LIMITS),
         }
         listeners = {}
         for name, (app, limits) in apps.items():
@@ -222,6 +223,12 @@ class Server:
                 group.create_task(listeners[name].drain(self._settings.drain_s), name=f"drain {name}")
         await executor.drain(0.0)
         await listeners["admin"].drain(ADMIN_DRAIN_S)
+
+
+def bound_hosts(opened: ListeningSocket) -> tuple[str, ...]:
+    """The address that the operator gave a listener is a name under which clients may call it."""
+    name = opened.sock.getsockname()
+    return (name[0],) if isinstance(name, tuple) else ()
 
 
 def runtime_sockets(instance: str) -> Path:

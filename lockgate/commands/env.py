@@ -23,7 +23,10 @@ def run(arguments: argparse.Namespace) -> int:
         "LOCKGATE_GATEWAY_URL": endpoints["gateway"],
         "LOCKGATE_ADMIN_URL": endpoints["admin"],
     }
+    # Left over from real AWS, these would be used instead or make every signature wrong.
+    unset = "unset AWS_SESSION_TOKEN AWS_PROFILE AWS_DEFAULT_PROFILE"
     print('# For a shell: eval "$(lockgate env)"')  # noqa: T201
     for name, value in variables.items():
         print(f"export {name}={shlex.quote(value)}")  # noqa: T201
+    print(unset)  # noqa: T201
     return ExitCode.OK
