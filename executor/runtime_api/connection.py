@@ -55,7 +55,7 @@ class RuntimeConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         if not self._channel.connected(self):
-            self._transport.abort()
+            self.abort()
 
     def connection_lost(self, _exc: Exception | None) -> None:
         self._channel.disconnected(self)
@@ -135,7 +135,7 @@ class RuntimeConnection(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         self._progressed = True
         self._in_body = True
-        if self._closing or self._channel.closed:
+        if self._closing:
             return
         if self._waiting:  # its answer would have to overtake the event's: nobody may ask while it waits
             self._end_with(b"")
@@ -162,7 +162,7 @@ class RuntimeConnection(asyncio.Protocol):
         self._progressed = True
         self._stalled_bytes = self._stalled_work = 0
         request, headers = self._request, self._headers
-        if request is not None and not (self._closing or self._channel.closed):
+        if request is not None and not self._closing:
             if request.call is Call.NEXT:
                 self._ask_next()
             else:
@@ -173,7 +173,7 @@ class RuntimeConnection(asyncio.Protocol):
                 self._closing = True
             self._headers = {}
         self._url = b""
-        self._in_body = self._response_open = False
+        self._in_body = False
         self._request = None
         if self._body_bytes:
             self._chunks, self._body_bytes = [], 0

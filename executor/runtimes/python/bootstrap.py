@@ -29,7 +29,7 @@ _INIT_WARNING = (
 )
 
 
-class Fault(Exception):  # noqa: N818  # the field's word: the runtime failed, not the function
+class Fault(Exception):
     """A failure with one of Lambda's own error types; it reaches the caller with `trace` as its stack."""
 
     def __init__(self, error_type, message, trace=None):

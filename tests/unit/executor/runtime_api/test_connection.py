@@ -270,6 +270,21 @@ def test_chunked_size_is_counted_and_the_rest_dropped() -> None:
     assert wire.only_reply().status == 413
 
 
+@pytest.mark.parametrize("over", [0, 1])
+def test_limit_of_a_chunked_body_is_the_same(over: int) -> None:
+    wire = Wire().running()
+    wire.feed(chunked([b"x" * RESPONSE_LIMIT_BYTES, b"y" * over] if over else [b"x" * RESPONSE_LIMIT_BYTES]))
+    assert wire.only_reply().status == (413 if over else 202)
+
+
+def test_limit_is_of_one_body_not_of_the_connection() -> None:
+    wire = Wire().running()
+    wire.feed(response(b"x" * 4 * 1024 * 1024))
+    wire.feed(response(b"y" * 4 * 1024 * 1024))
+    assert [reply.status for reply in wire.replies()] == [202, 202]
+    assert wire.sink.calls[-1][3] == b"y" * 4 * 1024 * 1024
+
+
 def test_oversized_errors_are_bounded_too() -> None:
     wire = Wire().running()
     wire.feed(post(ERROR_PATH, b"x" * (RESPONSE_LIMIT_BYTES + 1)))
@@ -370,6 +385,29 @@ def test_next_after_a_lost_one_takes_its_place_unasked() -> None:
     assert len(transport.writes) == 1
 
 
+def test_next_beside_one_that_is_closing_takes_its_place() -> None:
+    wire = Wire()
+    wire.feed(NEXT)
+    wire.transport.closing = True
+    second, transport = wire.connect()
+    second.data_received(NEXT)
+    wire.connection.connection_lost(None)
+    assert wire.sink.names() == ["next_asked"]
+    assert wire.channel.deliver(delivery())
+    assert len(transport.writes) == 1
+
+
+def test_refused_next_waits_for_nothing() -> None:
+    wire = Wire()
+    wire.sink.refuse["next_asked"] = RefuseReason.INVALID_STATE
+    wire.feed(NEXT)
+    wire.sink.refuse.clear()
+    assert not wire.channel.deliver(delivery())
+    wire.feed(NEXT)
+    assert wire.channel.deliver(delivery())
+    assert [reply.status for reply in wire.replies()] == [403, 200]
+
+
 def test_second_next_beside_a_waiting_one_is_refused() -> None:
     wire = Wire()
     wire.feed(NEXT)
@@ -430,6 +468,25 @@ def test_flood_of_headers_ends_the_connection(head: bytes, line: bytes) -> None:
             break
     assert wire.only_reply().status in (400, 431)
     assert wire.transport.closing
+
+
+def test_head_in_single_bytes_ends_the_connection_early() -> None:
+    """The parser copies what it has of a header at each read: 1 MiB byte by byte would be 500 GiB of copies."""
+    wire = Wire()
+    wire.feed(b"GET /ping HTTP/1.1\r\na: ")
+    for _ in range(20_000):
+        wire.feed(b"b")
+        if wire.transport.closing:
+            break
+    assert wire.only_reply().status == 431
+
+
+def test_pieces_of_one_head_are_not_charged_to_the_next() -> None:
+    wire = Wire()
+    for _ in range(3):
+        wire.feed(b"GET /ping HTTP/1.1\r\na: ", b"b" * (module.HEAD_LIMIT_BYTES // 2), b"\r\n\r\n")
+    assert [reply.status for reply in wire.replies()] == [200, 200, 200]
+    assert (wire.connection._stalled_bytes, wire.connection._stalled_work) == (0, 0)
 
 
 def test_long_path_ends_the_connection() -> None:
