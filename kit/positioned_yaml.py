@@ -9,7 +9,7 @@ never raises on any input: what is wrong comes back as `YamlProblem` values, sev
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 import yaml
 
@@ -21,7 +21,7 @@ YamlValue: TypeAlias = bool | int | float | str | list["YamlValue"] | dict[str, 
 
 MAX_BYTES = 5 * 1024 * 1024  # far beyond any hand-written file; P2
 MAX_DEPTH = 50  # P2
-MAX_VALUES = 200_000  # 10,000 routes need some 80,000; keeps values and positions under about 150 MB
+MAX_VALUES = 200_000  # 10,000 routes need some 80,000; keeps a hostile file below 100 MB of memory
 MAX_PROBLEMS = 100  # nobody reads more; keeps a hostile file from costing more than it is worth
 
 PROBLEM_CODES = frozenset(
@@ -44,16 +44,14 @@ PROBLEM_CODES = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """A place in the text; both numbers are 1-based, columns count characters."""
 
     line: int
     column: int
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(NamedTuple):
     """Where a value stands, and its key (None inside lists and for the document itself)."""
 
     value: Mark
@@ -104,7 +102,7 @@ def parse(data: bytes) -> Document:
     return Document(value=value, positions=reader.positions, problems=tuple(reader.problems))
 
 
-class _Stop(Exception):  # noqa: N818  # ends the reading, not an error of the program
+class _Stop(Exception):  # ends the reading, not an error of the program
     def __init__(self, code: str, mark: Mark, reason: str, suggestion: str = "", path: KeyPath = ()) -> None:
         super().__init__(reason)
         self.problem = YamlProblem(code=code, mark=mark, path=path, reason=reason, suggestion=suggestion)

@@ -1,11 +1,10 @@
 # ruff: noqa: E501  # one row of the table a line
 """Every problem code that reading routes.yaml can give: what it means, an example, what to write instead.
 
-The codes are stable: scripts and editors rely on them. docs/errors.md is this table
-(``python -m lockgate.config.codes > docs/errors.md``); a test holds them together.
+The codes are stable: scripts and editors rely on them. docs/errors.md is the text of `reference`, written by
+``python -c "from lockgate.config.codes import reference as r; print(r(), end='')"``; a test compares them.
 """
 
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -131,7 +130,3 @@ def _reference_lines() -> Iterator[str]:
             mark = " (warning)" if code.severity == "warning" else ""
             cells = (f"`{name}`{mark}", code.meaning, code.example, code.instead)
             yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
-
-
-if __name__ == "__main__":
-    sys.stdout.write(reference())

@@ -38,11 +38,9 @@ def _tidy(node: Json) -> Json:
         out["additionalProperties"] = False
     branches = out.get("anyOf")
     if isinstance(branches, list) and {"type": "null"} in branches:
-        rest = [branch for branch in branches if branch != {"type": "null"}]
         del out["anyOf"]
-        if len(rest) == 1 and isinstance(rest[0], dict):
-            return {**rest[0], **out}
-        out["anyOf"] = rest
+        [only] = (branch for branch in branches if isinstance(branch, dict) and branch != {"type": "null"})
+        return {**only, **out}
     return out
 
 
@@ -68,7 +66,7 @@ def known_keys(path: KeyPath) -> tuple[str, ...]:
 @cache
 def _homes() -> Mapping[str, tuple[str, ...]]:
     homes: dict[str, list[str]] = {}
-    for place, node in _walk(_schema(), (), 0):
+    for place, node in _walk(_schema(), ()):
         for key in _properties(node):
             homes.setdefault(key, []).append(".".join(place) or "the top level")
     return {key: tuple(dict.fromkeys(places)) for key, places in homes.items()}
@@ -116,15 +114,11 @@ def _named(node: JsonObject) -> Iterator[JsonObject]:
         yield from _resolve(inner)
 
 
-def _walk(
-    node: JsonObject, place: tuple[str, ...], depth: int
-) -> Iterator[tuple[tuple[str, ...], JsonObject]]:
+def _walk(node: JsonObject, place: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], JsonObject]]:
     yield place, node
-    if depth > 8:  # the grammar is 6 levels deep
-        return
     for key in _properties(node):
         for inner in _inside(node, key):
-            yield from _walk(inner, (*place, key), depth + 1)
+            yield from _walk(inner, (*place, key))
     placeholder = _PLACEHOLDERS.get(place[-1], "NAME") if place else "NAME"
     for inner in _named(node):
-        yield from _walk(inner, (*place, placeholder), depth + 1)
+        yield from _walk(inner, (*place, placeholder))

