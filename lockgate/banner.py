@@ -15,11 +15,11 @@ def routes_table(routes: Iterable[ResolvedRoute]) -> Table:
     for column in ("method", "path", "answered by", "access"):
         table.add_column(column, overflow="fold")
     for route in routes:
-        method = route.key.method or "any"
+        method = "" if route.key.is_default else route.key.method
         target = (
             Text(route.function, style="cyan") if route.function is not None else Text("respond", style="dim")
         )
-        table.add_row(Text(method, style="bold"), route.key.path or "$default", target, "public")
+        table.add_row(Text(method, style="bold"), route.key.path, target, "public")
     return table
 
 
@@ -42,7 +42,7 @@ def print_banner(*, routes: list[ResolvedRoute], gateway: str, control: str, adm
 
 def _example(routes: list[ResolvedRoute], gateway: str) -> str | None:
     """A curl for the first route that can be called as it stands; a function's before a fixed answer's."""
-    plain = [route for route in routes if route.key.path and "{" not in route.key.path]
+    plain = [route for route in routes if not route.key.is_default and "{" not in route.key.path]
     for method in ("POST", "GET", "ANY"):
         for route in plain:
             if route.function is not None and route.key.method == method:

@@ -2,10 +2,9 @@
 
 import logging
 import os
-import sys
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Self
+from typing import Self, TextIO
 
 from executor.logs.render import escaped
 from kit.json_log import JsonLog, Level
@@ -22,12 +21,12 @@ _RESET, _DIM, _RED, _GREEN, _YELLOW, _BOLD = (
 
 
 class Console:
-    """Owns stderr while the server runs. Also the handler of Python's `logging` for our own loggers."""
+    """Owns the stream (stderr) while the server runs. It also takes what our modules log with `logging`."""
 
-    def __init__(self, *, dev: bool) -> None:
-        self._dev = dev
-        self._colour = dev and sys.stderr.isatty() and "NO_COLOR" not in os.environ
-        self._log = None if dev else JsonLog(sys.stderr.fileno())
+    def __init__(self, stream: TextIO, *, dev: bool) -> None:
+        self._stream = stream
+        self._colour = dev and stream.isatty() and "NO_COLOR" not in os.environ
+        self._log = None if dev else JsonLog(stream.fileno())
         self._handler = _Forward(self)
 
     def access(self, record: Mapping[str, object]) -> None:
@@ -82,8 +81,8 @@ class Console:
         return f"{colour}{text}{_RESET}" if self._colour else text
 
     def _write(self, line: str) -> None:
-        sys.stderr.write(line + "\n")
-        sys.stderr.flush()
+        self._stream.write(line + "\n")
+        self._stream.flush()
 
     def __enter__(self) -> Self:
         root = logging.getLogger("lockgate")

@@ -61,7 +61,7 @@ async def serve(settings: Settings) -> int:
         state = State(settings.state)
         state.open()
         held.enter_context(state.lock())
-        console = held.enter_context(Console(dev=settings.dev))
+        console = held.enter_context(Console(sys.stderr, dev=settings.dev))
         return await Server(settings, file, state, console).run(sockets)
 
 
@@ -168,7 +168,10 @@ class Server:
         apps: dict[str, tuple[ASGIApp, EdgeLimits]] = {
             "gateway": (Gateway(deployment, sink=self._console.access, metrics=metrics), EdgeLimits()),
             "control": (control, CONTROL_LIMITS),
-            "admin": (admin_app(self._registry, self._reasons, hosts=bound_hosts(sockets["admin"])), ADMIN_LIMITS),
+            "admin": (
+                admin_app(self._registry, self._reasons, hosts=bound_hosts(sockets["admin"])),
+                ADMIN_LIMITS,
+            ),
         }
         listeners = {}
         for name, (app, limits) in apps.items():
@@ -191,7 +194,9 @@ class Server:
         self._state.publish(describe(**urls, names=self._names, credentials=self._credentials))
         self._unready = ()
         if self._settings.dev:
-            print_banner(routes=list(self._file.resolved_routes()), config=str(self._settings.config), **urls)
+            print_banner(
+                routes=list(self._file.resolved_routes()), config=str(self._settings.config[0]), **urls
+            )
         else:
             self._console.event(
                 "ready", gateway=urls["gateway"], control=urls["control"], admin=urls["admin"]

@@ -1,7 +1,7 @@
 """Every setting of the server: a flag, and an environment variable ``LOCKGATE_*`` behind it."""
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -21,13 +21,21 @@ class Flag:
     help: str
     short: str | None = None
     choices: tuple[str, ...] | None = None
+    is_repeatable: bool = False
 
     @property
     def variable(self) -> str:
         return "LOCKGATE_" + self.name.replace("-", "_").upper()
 
 
-CONFIG = Flag(name="config", short="-c", default="routes.yaml", metavar="FILE", help="the routes file")
+CONFIG = Flag(
+    name="config",
+    short="-c",
+    default="routes.yaml",
+    metavar="FILE",
+    help="the routes file",
+    is_repeatable=True,
+)
 STATE = Flag(name="state", default=".lockgate", metavar="DIR", help="the state folder")
 SERVER_FLAGS = (
     CONFIG,
@@ -49,7 +57,7 @@ SERVER_FLAGS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    config: Path
+    config: tuple[Path, ...]
     state: Path
     driver: DriverName
     gateway: str
@@ -64,15 +72,36 @@ class Settings:
 def add_flags(parser: argparse.ArgumentParser, flags: tuple[Flag, ...], environ: Mapping[str, str]) -> None:
     for flag in flags:
         names = [flag.short] if flag.short else []
+        default = environ.get(flag.variable, flag.default)
         parser.add_argument(
             *names,
             f"--{flag.name}",
             dest=flag.name.replace("-", "_"),
-            default=environ.get(flag.variable, flag.default),
+            default=[default] if flag.is_repeatable else default,
+            action=_Collect if flag.is_repeatable else "store",
             metavar=flag.metavar,
             choices=flag.choices,
             help=f"{flag.help} (default {flag.default or 'none'}; {flag.variable})",
         )
+
+
+class _Collect(argparse.Action):
+    """Keeps every value that was given; the first one takes the default's place."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,  # noqa: ARG002
+        namespace: argparse.Namespace,
+        values: str | Sequence[object] | None,
+        option_string: str | None = None,  # noqa: ARG002
+    ) -> None:
+        given = getattr(namespace, self.dest)
+        setattr(namespace, self.dest, [values] if given is self.default else [*given, values])
+
+
+def config_paths(arguments: argparse.Namespace) -> tuple[Path, ...]:
+    """The routes files that were named; one, but for a mistake that `configuration.read` explains."""
+    return tuple(Path(each) for each in arguments.config)
 
 
 def server_settings(arguments: argparse.Namespace, *, dev: bool) -> Settings:
@@ -96,7 +125,7 @@ def server_settings(arguments: argparse.Namespace, *, dev: bool) -> Settings:
             f"--uid-base {arguments.uid_base!r} is no user id.", "Write 1000 or more; 200000 is usual."
         )
     return Settings(
-        config=Path(arguments.config),
+        config=config_paths(arguments),
         state=Path(arguments.state),
         driver=arguments.driver,
         gateway=arguments.gateway,

@@ -2,19 +2,17 @@
 
 import argparse
 import json
-import os
 import sys
-from pathlib import Path
 
-from lockgate.config.loader import load
 from lockgate.config.problems import as_json
-from lockgate.configuration import explain
+from lockgate.configuration import explain, read
 from lockgate.errors import ExitCode
+from lockgate.settings import config_paths
 
 
 def run(arguments: argparse.Namespace) -> int:
-    path = Path(arguments.config)
-    loaded = load(path, os.environ)
+    paths = config_paths(arguments)
+    loaded = read(paths)
     if arguments.json:
         print(json.dumps({"ok": loaded.ok, "problems": as_json(loaded.problems)}, indent=2))  # noqa: T201
         return ExitCode.OK if loaded.ok else ExitCode.CONFIGURATION
@@ -23,7 +21,7 @@ def run(arguments: argparse.Namespace) -> int:
     if loaded.file is None:
         return ExitCode.CONFIGURATION
     routes, functions = len(loaded.file.resolved_routes()), len(loaded.file.resolved_functions())
-    print(f"{path}: {_count(routes, 'route')}, {_count(functions, 'function')}, no mistakes.")  # noqa: T201
+    print(f"{paths[0]}: {_count(routes, 'route')}, {_count(functions, 'function')}, no mistakes.")  # noqa: T201
     return ExitCode.OK
 
 

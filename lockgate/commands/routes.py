@@ -2,24 +2,24 @@
 
 import argparse
 import json
-from pathlib import Path
 
 from rich.console import Console
 
 from lockgate.banner import routes_table
 from lockgate.configuration import load_or_explain
 from lockgate.errors import ExitCode
+from lockgate.settings import config_paths
 
 
 def run(arguments: argparse.Namespace) -> int:
-    file = load_or_explain(Path(arguments.config))
+    file = load_or_explain(config_paths(arguments))
     routes = file.resolved_routes()
     if arguments.json:
         listed = [
             {
                 "route": route.key.text,
                 "method": route.key.method or "ANY",
-                "path": route.key.path or "$default",
+                "path": route.key.path,
                 "function": route.function,
                 "access": "public",
                 "payload": route.payload if route.function is not None else None,

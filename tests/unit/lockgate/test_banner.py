@@ -1,0 +1,61 @@
+import pytest
+
+from gateway.route_key import RouteKey
+from kit.positioned_yaml import Mark
+from lockgate.banner import print_banner
+from lockgate.config.resolved import ResolvedRoute
+
+
+def route(key, function="notes"):
+    return ResolvedRoute(
+        key=RouteKey.parse(key),
+        function=function,
+        respond=None,
+        payload="2.0",
+        timeout_s=30.0,
+        position=Mark(1, 1),
+    )
+
+
+def banner(capsys, *routes):
+    print_banner(
+        routes=list(routes),
+        gateway="http://g:1",
+        control="http://c:2",
+        admin="http://a:3",
+        config="routes.yaml",
+    )
+    captured = capsys.readouterr()
+    assert captured.out == ""  # stdout has only `ready`
+    return captured.err
+
+
+def test_it_shows_routes_and_addresses(capsys):
+    text = banner(capsys, route("GET /notes/{id}"), route("$default", None))
+    assert "/notes/{id}" in text
+    assert "notes" in text
+    assert "$default" in text
+    assert "http://g:1" in text
+    assert "http://c:2" in text
+    assert "http://a:3" in text
+
+
+@pytest.mark.parametrize(
+    ("keys", "command"),
+    [
+        (["GET /a/{id}", "GET /b", "POST /c"], "curl -s http://g:1/c -H"),
+        (["GET /a/{id}", "GET /b"], "curl -s http://g:1/b\n"),
+        (["ANY /d"], "curl -s http://g:1/d\n"),
+    ],
+)
+def test_the_example_is_a_route_that_can_be_called_as_it_stands(capsys, keys, command):
+    assert command in banner(capsys, *map(route, keys))
+
+
+def test_without_such_a_route_there_is_no_example(capsys):
+    assert "curl" not in banner(capsys, route("GET /a/{id}"), route("$default"))
+
+
+def test_a_long_command_is_not_folded(capsys):
+    path = "/" + "a" * 300
+    assert f"http://g:1{path}\n" in banner(capsys, route(f"GET {path}"))

@@ -1,0 +1,83 @@
+import pytest
+
+from lockgate import settings
+from lockgate.cli import Parser
+from lockgate.driver_choice import choose_driver, refuse_unsafe
+from lockgate.errors import RuntimeFailure, UsageError
+
+
+def parse(*argv, environ=None, dev=False):
+    parser = Parser()
+    settings.add_flags(parser, settings.SERVER_FLAGS, environ or {})
+    return settings.server_settings(parser.parse_args(argv), dev=dev)
+
+
+def test_a_flag_wins_over_its_variable_and_that_over_the_default():
+    assert parse().gateway == "127.0.0.1:8080"
+    assert parse(environ={"LOCKGATE_GATEWAY": "127.0.0.1:1"}).gateway == "127.0.0.1:1"
+    assert (
+        parse("--gateway", "127.0.0.1:2", environ={"LOCKGATE_GATEWAY": "127.0.0.1:1"}).gateway
+        == "127.0.0.1:2"
+    )
+
+
+@pytest.mark.parametrize("flag", settings.SERVER_FLAGS, ids=lambda flag: flag.name)
+def test_every_flag_has_a_variable(flag):
+    assert flag.variable == "LOCKGATE_" + flag.name.upper().replace("-", "_")
+
+
+@pytest.mark.parametrize(
+    ("argv", "environ", "match"),
+    [
+        (["--executor-url", "unix:/x"], {}, "not in this version"),
+        (["--workers", "2"], {}, "not in this version"),
+        (["--drain", "soon"], {}, "no number|not a number"),
+        (["--drain", "-1"], {}, "not a number"),
+        (["--drain", "nan"], {}, "not a number"),
+        (["--uid-base", "0"], {}, "no user id"),
+        ([], {"LOCKGATE_DRIVER": "podman"}, "no driver"),
+    ],
+)
+def test_a_value_that_cannot_be_is_refused_with_a_reason(argv, environ, match):
+    with pytest.raises(UsageError, match=match) as caught:
+        parse(*argv, environ=environ)
+    assert caught.value.instead
+
+
+def test_processes_are_chosen_only_where_nobody_else_can_reach_them_or_where_it_is_said():
+    assert choose_driver(parse()) == "process"
+    assert choose_driver(parse("--gateway", "0.0.0.0:80", "--driver", "process")) == "process"
+    assert choose_driver(parse("--gateway", "0.0.0.0:80", dev=True)) == "process"
+    with pytest.raises(RuntimeFailure, match="which others can reach"):
+        choose_driver(parse("--gateway", "0.0.0.0:80"))
+    with pytest.raises(RuntimeFailure, match="docker"):
+        choose_driver(parse("--driver", "docker"))
+
+
+class Capable:
+    def __init__(self, own_uid, private_tmp):
+        self.own_uid, self.private_tmp = own_uid, private_tmp
+
+
+@pytest.mark.parametrize(
+    ("own_uid", "private", "dev", "refused"),
+    [
+        (True, True, False, False),
+        (False, True, False, False),
+        (True, False, False, False),
+        (False, False, False, True),
+        (False, False, True, False),
+    ],
+)
+def test_serve_refuses_functions_that_could_read_the_state(own_uid, private, dev, refused):
+    if not refused:
+        refuse_unsafe(Capable(own_uid, private), parse(dev=dev))
+        return
+    with pytest.raises(RuntimeFailure, match="could read the server's state"):
+        refuse_unsafe(Capable(own_uid, private), parse(dev=dev))
+
+
+def test_the_first_file_that_is_named_takes_the_defaults_place_and_none_is_lost():
+    assert [str(path) for path in parse().config] == ["routes.yaml"]
+    assert [str(path) for path in parse("-c", "a.yaml").config] == ["a.yaml"]
+    assert [str(path) for path in parse("-c", "a.yaml", "--config", "b.yaml").config] == ["a.yaml", "b.yaml"]
