@@ -9,6 +9,7 @@ import base64
 import binascii
 import contextlib
 import os
+import shutil
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -65,6 +66,7 @@ class Executor:
         self.catalog = Catalog()
         self._names = names
         self._driver = driver
+        self._socket_root = socket_root
         self._metrics = metrics
         self.shell = Shell(
             fleet=Fleet(node), driver=driver, names=names, logs=logs, metrics=metrics, ended=self._answer
@@ -74,6 +76,7 @@ class Executor:
 
     async def open(self) -> Capabilities:
         self._loop = asyncio.get_running_loop()
+        self._remove_sockets()  # a server that was killed left its own
         self.shell.open(self._runtime_api)
         return await self._driver.open(self.shell)
 
@@ -187,6 +190,12 @@ class Executor:
     async def close(self) -> None:
         self.shell.close()
         await self._driver.close()
+        self._remove_sockets()
+
+    def _remove_sockets(self) -> None:
+        shutil.rmtree(self._socket_root, ignore_errors=True)
+        with contextlib.suppress(OSError):  # not there, or something else lives in it
+            self._socket_root.parent.rmdir()
 
 
 def pool_limits(revision: Revision) -> PoolLimits:

@@ -64,6 +64,7 @@ class RunningServer:
                 chunk = os.read(self.process.stdout.fileno(), 4096)
                 if not chunk:
                     code = self.process.wait(10)
+                    self.process.stdout.close()
                     raise ServerFailed(f"exit {code} before ready\n{self.stderr()}")
                 seen += chunk
         assert seen == b"ready\n", seen
@@ -111,3 +112,21 @@ class RunningServer:
     def __exit__(self, *_: object) -> None:
         if self.process is not None and self.process.poll() is None:
             self.stop()
+
+
+def lockgate(
+    *words: str | Path, stdin: bytes = b"", env: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[bytes]:
+    """Run the command to its end. No setting of the caller's own environment reaches it."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("LOCKGATE_")}
+    return subprocess.run(
+        [sys.executable, "-m", "lockgate.cli", *map(str, words)],
+        input=stdin, capture_output=True, env=clean | (env or {}), timeout=30,
+    )  # fmt: skip
+
+
+def function_log(server: RunningServer, function: str) -> list[str]:
+    """The texts of a function's log, as ``lockgate logs --json`` has them."""
+    done = lockgate("logs", function, "--json", "-n", "10000", "--state", server.state)
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line)["record"] for line in done.stdout.splitlines()]
