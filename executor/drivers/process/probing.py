@@ -32,7 +32,9 @@ _NO_CGROUP = (
     "allocation fail, and CPU is not shared out: cgroups cannot be used here ({})."
 )
 _NO_PIDS = "The number of processes of a function is not limited: there is no pids cgroup here."
-_SAME_USER = "Functions run as the user who runs the server: start it as root and each gets an unprivileged user of its own."
+_SAME_USER = (
+    "Functions run as the user who runs the server: as root, it gives each an unprivileged user of its own."
+)
 _NO_SUPERVISION = "A process that leaves its group may outlive its environment: only Linux can find those."
 
 
