@@ -3,7 +3,7 @@
 `code` and `detail` are for logs, `message` is all that a client ever sees.
 """
 
-# ruff: noqa: N818  # the classes are named in API Gateway's words
+# the classes are named in API Gateway's words
 
 from typing import ClassVar
 

@@ -25,6 +25,7 @@ from executor.interpreters import Interpreter
 from executor.logs.store import FunctionLogs
 from executor.metrics import ExecutorMetrics
 from executor.packages.store import PackageStore
+from executor.revision import Revision
 from executor.runtimes import folder as runtime_folder
 from gateway.app import Gateway
 from gateway.locator import SingleLocator
@@ -49,6 +50,7 @@ from lockgate.state import State
 
 CONTROL_LIMITS = EdgeLimits(body_bytes=70_167_211)  # Lambda's own limit of a request; over 6 MiB is its 413
 ADMIN_LIMITS = EdgeLimits(body_bytes=64 * 1024)
+PACKAGE_AGE_S = 7 * 24 * 3600.0  # going back to last week's code finds its package still there
 ADMIN_DRAIN_S = 1.0  # metrics and health answer in milliseconds
 
 
@@ -95,6 +97,8 @@ class Server:
             await executor.prepare()
             self._collect(executor, logs)
             listeners = await self._listen(sockets, executor)
+            janitor = asyncio.create_task(self._clean(store, revisions), name="janitor")
+            stack.push_async_callback(_finish, janitor)
             self._publish(listeners)
             stack.callback(self._state.withdraw)
             gc.collect()
@@ -103,6 +107,17 @@ class Server:
             await self._drain(listeners, executor)
         self._console.event("stopped")
         return ExitCode.OK
+
+    async def _clean(self, store: PackageStore, revisions: list[Revision]) -> None:
+        """Remove packages that no function has named for a while. A failure costs disk, nothing else."""
+        keep = {revision.package for revision in revisions}
+        try:
+            removed = await asyncio.to_thread(store.collect, keep, PACKAGE_AGE_S)
+        except OSError as error:
+            self._console.event("janitor_failed", level="warning", message=str(error))
+        else:
+            if removed:
+                self._console.event("packages_removed", count=len(removed))
 
     def _open_logs(self) -> FunctionLogs:
         max_mb = self._file.server.limits.log_mb
@@ -228,6 +243,10 @@ class Server:
                 group.create_task(listeners[name].drain(self._settings.drain_s), name=f"drain {name}")
         await executor.drain(0.0)
         await listeners["admin"].drain(ADMIN_DRAIN_S)
+
+
+async def _finish(task: asyncio.Task[None]) -> None:
+    await asyncio.wait([task])
 
 
 def bound_hosts(opened: ListeningSocket) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ KEPT_LINES = 20  # of pip's output, for the message: the reason stands at its en
 Progress = Callable[[str], None]
 
 
-class PipFailed(Exception):  # noqa: N818  # reads as what happened
+class PipFailed(Exception):  # reads as what happened
     """pip is missing or ended with an error; the message has the last lines that it printed."""
 
 
