@@ -140,11 +140,10 @@ class Cgroups:
         return len(folders)
 
     def close(self) -> None:
-        """Remove the instance's folder, if nothing is left in it, and ours above it if it was the last."""
+        """Remove the instance's folder. The one above it stays: another instance may be about to use it."""
         for base in set(self._bases.values()):
-            for folder in (base, base.parent):
-                with suppress(OSError):  # not empty, or another instance is using it
-                    folder.rmdir()
+            with suppress(OSError):  # not empty: what is left is found by name at the next start
+                base.rmdir()
 
 
 def cpu_shares(memory_mb: int) -> int:
