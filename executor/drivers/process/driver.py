@@ -69,7 +69,7 @@ class ProcessDriver:
         self._sink = sink
         self._loop = asyncio.get_running_loop()
         await asyncio.to_thread(self._remove_leftovers)
-        found = await asyncio.to_thread(find_interpreters)
+        found = await asyncio.to_thread(find_interpreters, self._state)
         self._cgroups, why_no_cgroup = cgroup.open_cgroups(self._names.instance, self._names.epoch)
         if self._cgroups is not None:
             await self._cgroups.reap()
