@@ -131,7 +131,12 @@ def close_channel_and_hang(event, context):
 def slow(event, context):
     print("started")
     time.sleep(1.5)
+    print("finished")
     return {"id": context.aws_request_id}
+
+
+def length(event, context):
+    return len(event.get("body", ""))
 
 
 def forge_response(event, context):
