@@ -15,7 +15,6 @@ from math import inf
 from typing import Any
 from uuid import uuid4
 
-from executor.core.environment import StopReason
 from executor.core.events import (
     DeliveryFailed,
     EngineListed,
@@ -39,6 +38,7 @@ from executor.core.instructions import (
     Instruction,
     Meter,
     MeterStatus,
+    Phase,
     Refuse,
     RefuseReason,
     Reject,
@@ -68,6 +68,7 @@ from kit.names import Names
 
 RECONCILE_EVERY_S = 30.0  # events for speed, this for truth
 START_FAULT = "Runtime.Unknown"
+INIT_TIMEOUT_S = 10.0  # Lambda's, for the init before the first invocation; the fleet keeps it
 
 log = logging.getLogger("lockgate.executor")
 
@@ -294,7 +295,7 @@ class Shell:
             self._own(self._loop.create_task(self._driver.stop(instruction.env, instruction.grace_s)))
             return
         self._close_channel(record)
-        if record.ready_at is None and instruction.reason == StopReason.INIT_TIMED_OUT:
+        if record.ready_at is None and self._init_overran(record):
             self._init_failed(record, "timeout", None)
         if record.stopper is None:
             record.stopper = self._loop.create_task(
@@ -404,6 +405,13 @@ class Shell:
         record.log.init_report(
             init_s=record.init_s(self.now()), phase=record.phase.value, status=status, error_type=error_type
         )
+
+    def _init_overran(self, record: EnvironmentRecord) -> bool:
+        """Whether its init had its time: the first one Lambda's 10 s, the second one the function's timeout."""
+        if record.started_at is None:
+            return False
+        limit_s = record.revision.config.timeout_s if record.phase is Phase.INVOKE else INIT_TIMEOUT_S
+        return record.init_s(self.now()) >= limit_s
 
     async def emptied(self) -> None:
         """Wait until no environment is left."""

@@ -4,14 +4,27 @@ import json
 import os
 import selectors
 import signal
+import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
 START_S = 60.0  # packages are built and interpreters found at the first start
 STOP_S = 40.0
+
+# sd_listen_fds(3): the sockets are descriptors 3, 4, …, and LISTEN_PID is the process that execs the server.
+_PASS_SOCKETS = """
+import fcntl, os, sys
+end = sys.argv.index("--")
+copies = [fcntl.fcntl(int(fd), fcntl.F_DUPFD_CLOEXEC, 100) for fd in sys.argv[2:end]]
+for number, fd in enumerate(copies, 3):
+    os.dup2(fd, number)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(len(copies)), LISTEN_FDNAMES=sys.argv[1])
+os.execv(sys.argv[end + 1], sys.argv[end + 1:])
+"""
 
 
 class ServerFailed(AssertionError):
@@ -22,25 +35,40 @@ class RunningServer:
     """`with RunningServer(config, state) as server:`; stderr goes to ``<state>/../stderr.log``."""
 
     def __init__(
-        self, config: Path, state: Path, *, extra: tuple[str, ...] = (), env: dict[str, str] | None = None
+        self,
+        config: Path,
+        state: Path,
+        *,
+        extra: tuple[str, ...] = (),
+        env: dict[str, str] | None = None,
+        inherited: Mapping[str, socket.socket] | None = None,
+        command: str = "serve",
     ):
+        """:param inherited: listening sockets that it is given as a service manager would, by name."""
         self.config = config
         self.state = state
         self.stderr_path = state.with_name(state.name + ".stderr.log")
         self._extra = extra
+        self._command = command
         self._env = env or {}
+        self._inherited = dict(inherited or {})
         self.process: subprocess.Popen[bytes] | None = None
         self.endpoints: dict[str, Any] = {}
 
     def start(self) -> Self:
         command = [
-            sys.executable, "-m", "lockgate.cli", "serve", "--driver", "process", "-c", str(self.config),
+            sys.executable, "-m", "lockgate.cli", self._command, "--driver", "process", "-c", str(self.config),
             "--state", str(self.state), "--gateway", "127.0.0.1:0", "--control", "127.0.0.1:0",
             "--admin", "127.0.0.1:0", "--auth", "127.0.0.1:0", *self._extra,
         ]  # fmt: skip
+        passed = [sock.fileno() for sock in self._inherited.values()]
+        if passed:
+            names = ":".join(self._inherited)
+            command = [sys.executable, "-c", _PASS_SOCKETS, names, *map(str, passed), "--", *command]
         with self.stderr_path.open("ab") as stderr:
             self.process = subprocess.Popen(
                 command,
+                pass_fds=passed,
                 stdout=subprocess.PIPE,
                 stderr=stderr,
                 stdin=subprocess.DEVNULL,
@@ -85,6 +113,11 @@ class RunningServer:
         assert self.process is not None
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
+        return self.exit_code()
+
+    def exit_code(self) -> int:
+        """Wait for its end, which somebody has brought about."""
+        assert self.process is not None
         code = self.process.wait(STOP_S)
         if self.process.stdout is not None:
             self.process.stdout.close()
@@ -123,10 +156,3 @@ def lockgate(
         [sys.executable, "-m", "lockgate.cli", *map(str, words)],
         input=stdin, capture_output=True, env=clean | (env or {}), timeout=30,
     )  # fmt: skip
-
-
-def function_log(server: RunningServer, function: str) -> list[str]:
-    """The texts of a function's log, as ``lockgate logs --json`` has them."""
-    done = lockgate("logs", function, "--json", "-n", "10000", "--state", server.state)
-    assert done.returncode == 0, done.stderr
-    return [json.loads(line)["record"] for line in done.stdout.splitlines()]
