@@ -14,6 +14,7 @@ from pathlib import Path
 
 import orjson
 
+from executor.drivers.process.reap import marked_processes
 from lockgate.server import runtime_sockets
 from tests.support.observed import wait_until
 from tests.support.server import RunningServer
@@ -94,6 +95,10 @@ class Watch:
             ),
             timeout_s,
         )  # fmt: skip
+
+    def marked_processes(self) -> list[int]:
+        """Those that carry its marker, which a program that was started with an empty environ does not."""
+        return marked_processes(self.instance)
 
     def processes(self) -> dict[int, int]:
         """pid → uid of everything that is the server's, the server itself left out; zombies count."""
