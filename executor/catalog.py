@@ -13,17 +13,17 @@ class Catalog:
     def __init__(self) -> None:
         self._latest: Mapping[str, Revision] = {}
 
-    def swap(self, revisions: Iterable[Revision]) -> tuple[set[Revision], set[Revision]]:
+    def swap(self, revisions: Iterable[Revision]) -> tuple[list[Revision], list[Revision]]:
         """Point the names at *revisions*.
 
-        :returns: the revisions that are new, and those that nothing points at any more.
+        :returns: the revisions that are new, and those that nothing points at any more, each in its order.
         """
         latest = {revision.config.name: revision for revision in revisions}
         before = {revision.digest: revision for revision in self._latest.values()}
         after = {revision.digest: revision for revision in latest.values()}
         self._latest = latest
-        added = {after[digest] for digest in after.keys() - before.keys()}
-        removed = {before[digest] for digest in before.keys() - after.keys()}
+        added = [revision for digest, revision in after.items() if digest not in before]
+        removed = [revision for digest, revision in before.items() if digest not in after]
         return added, removed
 
     def latest(self, function: str) -> Revision | None:

@@ -1,22 +1,26 @@
-"""What the shell keeps of one environment: its channel, its log, and the invocation it holds."""
+"""What the shell keeps of one environment: its channel, its log, its tasks, and the invocation it holds."""
 
 import asyncio
 
 from executor.core.instructions import Phase
 from executor.invocation import Invocation
 from executor.logs.environment_log import EnvironmentLog
+from executor.metrics import FunctionMetrics
 from executor.revision import Revision
 from executor.runtime_api.contract import Channel
 
 
 class EnvironmentRecord:
-    """:ivar ready_at: when its runtime first asked for `next`, on the monotonic clock; None until then.
+    """:ivar arn: the function's, unqualified.
+    :ivar ready_at: when its runtime first asked for `next`, on the monotonic clock; None until then.
+    :ivar is_used: whether an event was ever meant for it.
     :ivar fault_type: the error type that the REPORT line of the present invocation shows.
+    :ivar must_stop: it was told to stop, and could not be stopped yet.
     """
 
     __slots__ = (
-        "asked_at", "channel", "current", "fault_type", "init_reported", "log", "log_stream", "number", "phase",
-        "ready_at", "revision", "started_at", "starter", "stopper",
+        "arn", "asked_at", "channel", "current", "fault_type", "init_reported", "is_used", "log", "log_stream",
+        "metrics", "must_stop", "number", "phase", "ready_at", "revision", "started_at", "starter", "stopper",
     )  # fmt: skip
 
     def __init__(
@@ -24,26 +28,52 @@ class EnvironmentRecord:
         *,
         number: int,
         revision: Revision,
+        arn: str,
         phase: Phase,
         asked_at: float,
         log: EnvironmentLog,
         log_stream: str,
+        metrics: FunctionMetrics,
     ) -> None:
         self.number = number
         self.revision = revision
+        self.arn = arn
         self.phase = phase
         self.asked_at = asked_at
         self.log = log
         self.log_stream = log_stream
+        self.metrics = metrics
         self.started_at: float | None = None
         self.ready_at: float | None = None
+        self.is_used = False
         self.channel: Channel | None = None
         self.current: Invocation | None = None
         self.fault_type: str | None = None
         self.init_reported = False
+        self.must_stop = False
         self.starter: asyncio.Task[None] | None = None
         self.stopper: asyncio.Task[None] | None = None
+
+    def __repr__(self) -> str:
+        held = "" if self.current is None else f" {self.current.id}"
+        return f"<EnvironmentRecord {self.number} of {self.revision.config.name}{held}>"
 
     def init_s(self, now: float) -> float:
         """How long its init has taken until *now*."""
         return now - (self.asked_at if self.started_at is None else self.started_at)
+
+    def close_channel(self) -> None:
+        if self.channel is not None:
+            self.channel.close()
+            self.channel = None
+
+    def first_use(self, invocation: Invocation) -> None:
+        """Charge its start and init to the invocation that it runs first, if that one waited for it."""
+        self.is_used = True
+        ready_at = self.ready_at
+        if ready_at is None or ready_at < invocation.arrived:
+            return
+        started_at = ready_at if self.started_at is None else min(self.started_at, ready_at)
+        invocation.is_cold = True
+        invocation.start_s = max(0.0, started_at - max(self.asked_at, invocation.arrived))
+        invocation.init_s = max(0.0, ready_at - max(started_at, invocation.arrived))

@@ -79,6 +79,11 @@ def render(error: object, *, request_id: str, timeout_s: float, init_timeout_s: 
     return _fault("Sandbox.Failure", request_id, "The invocation failed")
 
 
+def truncated(request_id: str) -> Fault:
+    """The runtime's connection broke in the middle of its answer."""
+    return _fault("Runtime.TruncatedResponse", request_id, "The response ended before it was complete")
+
+
 def _exit_fault(report: ExitReport, request_id: str) -> Fault:
     if report.out_of_memory:
         return _fault("Runtime.OutOfMemory", request_id, "Runtime exited with error: signal: killed")

@@ -6,7 +6,7 @@ The core knows it by id only; payloads never enter the core.
 import asyncio
 
 from executor.core.instructions import Outcome
-from executor.errors import Fault, render
+from executor.errors import Fault, render, truncated
 from executor.logs.tail import TailBuffer
 from executor.revision import Revision
 from kit.invoke import InvokeAnswer, InvokeCall, InvokeTimes
@@ -16,11 +16,15 @@ TAIL_WAIT_S = 0.05  # a runtime that does not ask for the next event at once del
 
 
 class Invocation:
-    """Made when a call arrives, dropped when its caller is answered and it was metered."""
+    """Made when a call arrives, dropped when its caller is answered and it was metered.
+
+    :ivar delivered: when its event was written, on the monotonic clock; 0.0 while it waits.
+    :ivar is_cold: it waited for the environment that it runs in; `start_s` and `init_s` are parts of that.
+    """
 
     __slots__ = (
         "answer", "arrived", "body", "call", "client_context", "completed", "delivered", "future", "id", "init_s",
-        "revision", "start_s", "tail", "timer",
+        "is_cold", "revision", "start_s", "tail", "timer",
     )  # fmt: skip
 
     def __init__(
@@ -42,15 +46,32 @@ class Invocation:
         self.answer: InvokeAnswer | None = None
         self.delivered = 0.0
         self.completed = 0.0
+        self.is_cold = False
         self.start_s = 0.0
         self.init_s = 0.0
         self.tail: TailBuffer | None = None
         self.timer: asyncio.TimerHandle | None = None
 
+    def __repr__(self) -> str:
+        state = "answered" if self.future.done() else "delivered" if self.delivered else "waiting"
+        return f"<Invocation {self.id} of {self.revision.config.name} {state}>"
+
+    def return_to_queue(self) -> None:
+        """Its event could not be written: it waits as if nothing had been tried."""
+        self.delivered = self.start_s = self.init_s = 0.0
+        self.is_cold = False
+        if self.tail is not None:
+            self.tail = TailBuffer()
+
     def settle(self, answer: InvokeAnswer) -> None:
         """Answer the caller, if it is still there."""
         if not self.future.done():
             self.future.set_result(answer)
+
+    def fail(self, error: Exception) -> None:
+        """Raise *error* at the caller, if it is still there."""
+        if not self.future.done():
+            self.future.set_exception(error)
 
     def hold(self, answer: InvokeAnswer, loop: asyncio.AbstractEventLoop) -> None:
         """Keep the answer until END and REPORT are in its log tail, for `TAIL_WAIT_S` at most."""
@@ -101,10 +122,5 @@ class Invocation:
     def fault_of(self, outcome: Outcome, detail: object) -> Fault:
         """What a failed outcome is in Lambda's words."""
         if outcome is Outcome.TRUNCATED and detail is None:
-            return Fault(
-                error_type="Runtime.TruncatedResponse",
-                payload=b'{"errorType":"Runtime.TruncatedResponse","errorMessage":"RequestId: '
-                + self.id.encode()
-                + b' Error: The response ended before it was complete"}',
-            )
+            return truncated(self.id)
         return render(detail, request_id=self.id, timeout_s=self.revision.config.timeout_s)

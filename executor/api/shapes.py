@@ -74,7 +74,7 @@ def parse_invoke(segment: str, query: str, headers: Mapping[str, str]) -> Invoke
     if log_type == "Tail":
         forwarded["x-amz-log-type"] = "Tail"
     if context := headers.get("x-amz-client-context"):
-        _check_client_context(context)
+        read_client_context(context)
         forwarded["x-amz-client-context"] = context
     return InvokeInput(reference=reference, kind=cast(InvocationKind, kind), headers=forwarded)
 
@@ -102,17 +102,23 @@ def _json_fault(body: bytes, error: json.JSONDecodeError) -> str:
     return f"{error.msg} at [line: {error.lineno}, column: {error.colno}]"
 
 
-def _check_client_context(text: str) -> None:
+def read_client_context(text: str) -> str:
+    """The JSON object that *text* holds in base64, as JSON text.
+
+    :raises InvalidRequestContent: it holds none, or is longer than Lambda takes.
+    """
     if len(text) > MAX_CLIENT_CONTEXT_BYTES:
         raise InvalidRequestContent(
             f"Client context must be at most {MAX_CLIENT_CONTEXT_BYTES} bytes of Base64-encoded data."
         )
     try:
-        context = orjson.loads(base64.b64decode(text, validate=True))
+        decoded = base64.b64decode(text, validate=True).decode()
+        context = orjson.loads(decoded)
     except (binascii.Error, ValueError) as exc:
         raise InvalidRequestContent("Client context must be a valid Base64-encoded JSON object.") from exc
     if not isinstance(context, dict):
         raise InvalidRequestContent("Client context must be a valid Base64-encoded JSON object.")
+    return decoded
 
 
 def _qualifier(query: str) -> str | None:
