@@ -1,0 +1,174 @@
+"""The slow half of the shell: it starts and stops environments, each as one task, and tells what came of it.
+
+At most one start and one stop run for an environment, and a stop waits for the start before it. Whatever a driver
+raises ends as an event or is tried again: nothing here may leave the fleet waiting for a word that never comes.
+State: the tasks, on the records; and the stops of environments that have no record.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from typing import Protocol
+
+from executor.core.events import EnvironmentGone, EnvironmentStarted, Event, StartFailed
+from executor.driver import ChannelAddress, ChannelKind, Driver, EnvironmentShape, StartError, StartSpec
+from executor.environment_record import EnvironmentRecord
+from executor.invocation import EXECUTED_VERSION
+from executor.runtime_api.server import PortChannel, RuntimeApi, SocketChannel
+from executor.variables import function_variables
+from kit.names import Names
+
+# A stop waits so long for the start that is under way, and cancels it then: the driver may hang in it.
+START_PATIENCE_S = 5.0
+# What the caller sees when something of ours broke; the log has the rest.
+START_FAULT, START_MESSAGE = "Sandbox.Failure", "The environment could not be started"
+
+log = logging.getLogger("lockgate.executor")
+
+
+class Owner(Protocol):
+    """Who has the records and the fleet."""
+
+    def handle(self, event: Event) -> object: ...
+
+    def now(self) -> float: ...
+
+    def init_failed(self, record: EnvironmentRecord, status: str, error_type: str | None) -> None: ...
+
+    def removed(self, record: EnvironmentRecord) -> None:
+        """The environment and all that belonged to it is gone."""
+        ...
+
+
+class Supervisor:
+    def __init__(self, owner: Owner, driver: Driver, names: Names) -> None:
+        self._owner = owner
+        self._driver = driver
+        self._names = names
+        self._orphans: dict[int, asyncio.Task[None]] = {}
+
+    def open(self, runtime_api: RuntimeApi) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._runtime_api = runtime_api
+
+    def start(self, record: EnvironmentRecord) -> None:
+        """Begin to start it. Ends in EnvironmentStarted or StartFailed, or in nothing if it is stopped before."""
+        name = f"start environment {record.number}"
+        record.starter = self._loop.create_task(self._start(record), name=name)
+
+    def stop(self, record: EnvironmentRecord, grace_s: float) -> None:
+        """Hear nothing of it any more and begin to remove it. Ends in `Owner.removed`. Idempotent."""
+        record.close_channel()
+        if record.stopper is None:
+            name = f"stop environment {record.number}"
+            record.stopper = self._loop.create_task(self._stop(record, grace_s), name=name)
+
+    def stop_orphan(self, number: int, grace_s: float) -> None:
+        """Remove what the engine has and nobody here knows. Idempotent."""
+        if number not in self._orphans:
+            name = f"stop orphan {number}"
+            self._orphans[number] = self._loop.create_task(self._stop_orphan(number, grace_s), name=name)
+
+    async def close(self, records: Iterable[EnvironmentRecord]) -> None:
+        """Cancel what is under way; the driver's own end removes what is left."""
+        tasks = [*self._orphans.values()]
+        for record in records:
+            record.close_channel()
+            tasks += [task for task in (record.starter, record.stopper) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _start(self, record: EnvironmentRecord) -> None:
+        try:
+            is_there = await self._make(record)
+        except StartError as error:
+            self._failed(record, error)
+        except OSError as error:
+            log.warning("environment %d could not be started: %s", record.number, error)
+            self._failed(record, StartError(START_MESSAGE, permanent=False, error_type=START_FAULT))
+        except Exception:
+            log.exception("environment %d could not be started", record.number)
+            self._failed(record, StartError(START_MESSAGE, permanent=False, error_type=START_FAULT))
+        else:
+            if is_there:
+                record.started_at = self._owner.now()
+                self._owner.handle(EnvironmentStarted(record.number))
+
+    def _failed(self, record: EnvironmentRecord, error: StartError) -> None:
+        self._owner.init_failed(record, "error", error.error_type)
+        self._owner.handle(StartFailed(record.number, error, error.permanent))
+
+    async def _make(self, record: EnvironmentRecord) -> bool:
+        """False: it was told to stop before the driver was asked for it."""
+        revision = record.revision
+        config = revision.config
+        await self._driver.prepare(revision)
+        if record.stopper is not None:
+            return False
+        address = await self._open_channel(record)
+        if record.stopper is not None:
+            return False
+        spec = StartSpec(
+            environment=record.number,
+            mark=self._names.environment_mark(record.number),
+            shape=EnvironmentShape(runtime=config.runtime, storage_mb=config.storage_mb),
+            revision=revision,
+            variables=function_variables(
+                revision, self._names, log_stream=record.log_stream, version=EXECUTED_VERSION
+            ),
+        )
+        await self._driver.start(spec, address)
+        return True
+
+    async def _open_channel(self, record: EnvironmentRecord) -> ChannelAddress:
+        channel: SocketChannel | PortChannel
+        kind = self._driver.channel_kind(record.revision.config.runtime)
+        if kind is ChannelKind.SOCKET:
+            record.channel = channel = await self._runtime_api.open_socket(record.number)
+            return ChannelAddress(kind=kind, folder=channel.folder)
+        record.channel = channel = await self._runtime_api.open_port(record.number)
+        return ChannelAddress(kind=kind, port=channel.port)
+
+    async def _stop(self, record: EnvironmentRecord, grace_s: float) -> None:
+        try:
+            await self._settle_start(record)
+            record.close_channel()  # it may have been opened while the stop waited for the start
+            await self._driver.stop(record.number, grace_s)
+        except OSError as error:
+            log.warning("environment %d could not be stopped yet: %s", record.number, error)
+        except Exception:
+            log.exception("environment %d could not be stopped yet", record.number)
+        else:
+            self._owner.removed(record)
+            return
+        record.stopper = None  # the fleet says it again; if it has lost sight of it, `stop_again` does
+        record.must_stop = True
+
+    def stop_again(self, records: Iterable[EnvironmentRecord]) -> None:
+        """Try again what could not be stopped."""
+        for record in records:
+            if record.must_stop:
+                self.stop(record, 0.0)
+
+    async def _settle_start(self, record: EnvironmentRecord) -> None:
+        """Let a start that is under way end. :raises TimeoutError: not even cancelling ends it."""
+        starter = record.starter
+        if starter is None or starter.done():
+            return
+        await asyncio.wait([starter], timeout=START_PATIENCE_S)
+        if not starter.done():
+            starter.cancel()
+            await asyncio.wait([starter], timeout=START_PATIENCE_S)
+        if not starter.done():
+            raise TimeoutError("its start does not end")
+
+    async def _stop_orphan(self, number: int, grace_s: float) -> None:
+        try:
+            await self._driver.stop(number, grace_s)
+        except Exception:
+            log.exception("environment %d, which nobody knows, could not be stopped", number)
+        else:
+            self._owner.handle(EnvironmentGone(number))
+        finally:
+            del self._orphans[number]
