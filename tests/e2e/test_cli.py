@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -267,42 +267,34 @@ def test_logs_of_a_function_that_never_ran_are_exit_5(cli: Cli, server: RunningS
     assert "'nobody' has no log" in done.err
 
 
-def test_logs_can_be_followed_while_the_function_runs(server: RunningServer) -> None:
+@pytest.mark.parametrize("form", [(), ("--json",)], ids=["text", "json"])
+def test_logs_can_be_followed_while_the_function_runs(server: RunningServer, form: tuple[str, ...]) -> None:
     client = lambda_client(server.endpoints)
-    invoke(client, "live", b'"before"', LogType="Tail")
-    command = [
-        sys.executable,
-        "-u",
-        "-m",
-        "lockgate.cli",
-        "logs",
-        "-f",
-        "live",
-        "--json",
-        "--state",
-        server.state,
-    ]
+    words = ["logs", "-f", "live", "--state", str(server.state), *form]
+    earlier = invoke(client, "live", b'"before"')
+    command = [sys.executable, "-m", "lockgate.cli", *words]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as follower:
-        assert follower.stdout is not None
-        texts = (json.loads(line)["record"] for line in follower.stdout)
         try:
-            assert "printed before" in until("REPORT", texts)
-            invoke(client, "live", b'"after"')
-            assert "printed after" in until("REPORT", texts)
+            assert follower.stdout is not None
+            assert follower.stderr is not None
+            past = until(f"REPORT RequestId: {earlier.request_id}", follower.stdout)
+            assert any("printed before" in line for line in past)
+            later = invoke(client, "live", b'"after"')
+            new = until(f"REPORT RequestId: {later.request_id}", follower.stdout)
+            assert any("printed after" in line for line in new)
             follower.send_signal(signal.SIGINT)
             assert follower.wait(10) == 130
-            assert follower.stderr is not None
             assert follower.stderr.read() == ""
         finally:
             follower.kill()
 
 
-def until(start: str, texts: Iterator[str]) -> list[str]:
-    """Texts up to one that begins so. What never comes ends in pytest's own time limit."""
+def until(text: str, lines: Iterable[str]) -> list[str]:
+    """Lines up to the first that has *text*. What never comes ends in pytest's own time limit."""
     seen = []
-    for text in texts:
-        seen.append(text)
-        if text.startswith(start):
+    for line in lines:
+        seen.append(line)
+        if text in line:
             break
     return seen
 

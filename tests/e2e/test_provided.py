@@ -19,7 +19,6 @@ from tests.support.server import RunningServer, lockgate
 pytestmark = pytest.mark.xdist_group("provided")
 
 SOURCES = FUNCTIONS / "provided"
-needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="the script calls curl")
 needs_compiler = pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler")
 
 
@@ -73,7 +72,6 @@ def compile_c(source: Path, target: Path) -> None:
     subprocess.run(["cc", "-D_GNU_SOURCE", "-O1", "-o", target, source], check=True, timeout=15)
 
 
-@needs_curl
 def test_a_shell_script_answers_events_one_after_the_other(provided: Provided) -> None:
     for number in (1, 2):
         answer = provided.call("script", b'{"n": %d}' % number)
@@ -94,7 +92,6 @@ def test_a_compiled_program_answers_events_one_after_the_other(provided: Provide
         assert f"answering {answer.request_id}\n" in answer.log
 
 
-@needs_curl
 def test_an_error_post_is_the_answer_and_its_type_is_in_the_report(provided: Provided) -> None:
     answer = provided.call("script", b'"fail"')
     assert (answer.status, answer.function_error) == (200, "Unhandled")
@@ -103,7 +100,6 @@ def test_an_error_post_is_the_answer_and_its_type_is_in_the_report(provided: Pro
     assert provided.call("script", b"1").function_error is None
 
 
-@needs_curl
 def test_a_program_that_ends_during_an_event_is_an_exit_error_and_is_started_again(
     provided: Provided,
 ) -> None:
@@ -113,7 +109,6 @@ def test_a_program_that_ends_during_an_event_is_an_exit_error_and_is_started_aga
     assert provided.call("script", b"1").function_error is None
 
 
-@needs_curl
 def test_an_init_error_post_is_the_answer_of_the_first_call(provided: Provided) -> None:
     answer = provided.call("no-settings")
     assert answer.function_error == "Unhandled"

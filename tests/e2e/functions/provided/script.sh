@@ -1,22 +1,40 @@
-#!/bin/sh
-# A runtime in shell, as the Lambda guide shows one: curl asks for events, functions of the shell answer them.
+#!/bin/bash
+# A runtime in shell: asks for events over one connection and answers them by their content.
 set -eu
-base="http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime"
+LC_ALL=C # lengths are bytes
+exec 3<>"/dev/tcp/${AWS_LAMBDA_RUNTIME_API%:*}/${AWS_LAMBDA_RUNTIME_API##*:}"
+
+# call METHOD PATH [BODY [HEADER]] sets $body, and $id where the answer has one.
+call() {
+    local line length=0 content=${3-} extra=${4:+$4$'\r\n'}
+    printf '%s /2018-06-01/runtime/%s HTTP/1.1\r\nHost: %s\r\n%sContent-Length: %d\r\n\r\n%s' \
+        "$1" "$2" "$AWS_LAMBDA_RUNTIME_API" "$extra" "${#content}" "$content" >&3
+    while IFS= read -r line <&3; do
+        line=${line%$'\r'}
+        [ -n "$line" ] || break
+        case ${line,,} in
+        content-length:*) length=${line##* } ;;
+        lambda-runtime-aws-request-id:*) id=${line##* } ;;
+        esac
+    done
+    body=
+    if [ "$length" -gt 0 ]; then IFS= read -r -N "$length" body <&3; fi
+}
+
 if [ "$_HANDLER" = init_error ]; then
-    curl -sS -X POST "$base/init/error" -H "Lambda-Runtime-Function-Error-Type: Function.NoSettings" \
-        -d '{"errorMessage": "no settings", "errorType": "Function.NoSettings"}' >/dev/null
+    call POST init/error '{"errorMessage": "no settings", "errorType": "Function.NoSettings"}' \
+        "Lambda-Runtime-Function-Error-Type: Function.NoSettings"
     exit 1
 fi
 while true; do
-    event=$(curl -sS -D /tmp/headers "$base/invocation/next")
-    id=$(sed -n 's/^[Ll]ambda-[Rr]untime-[Aa]ws-[Rr]equest-[Ii]d: *\([^[:cntrl:]]*\).*/\1/p' /tmp/headers)
+    call GET invocation/next
+    event=$body
     echo "event $event"
     case "$event" in
     '"fail"')
-        curl -sS -X POST "$base/invocation/$id/error" -H "Lambda-Runtime-Function-Error-Type: Function.Refused" \
-            -d '{"errorMessage": "not that one", "errorType": "Refused"}' >/dev/null ;;
+        call POST "invocation/$id/error" '{"errorMessage": "not that one", "errorType": "Refused"}' \
+            "Lambda-Runtime-Function-Error-Type: Function.Refused" ;;
     '"leave"') exit 127 ;;
-    *)
-        curl -sS -X POST "$base/invocation/$id/response" -d "{\"handler\": \"$_HANDLER\", \"event\": $event}" >/dev/null ;;
+    *) call POST "invocation/$id/response" "{\"handler\": \"$_HANDLER\", \"event\": $event}" ;;
     esac
 done
