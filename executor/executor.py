@@ -9,7 +9,6 @@ import contextlib
 import logging
 import os
 import shutil
-import time
 from collections.abc import Iterable
 from pathlib import Path
 from random import Random
@@ -110,13 +109,13 @@ class Executor:
 
     async def invoke(self, call: InvokeCall) -> InvokeAnswer:
         """Run one call. See `kit.invoke.Invoker`."""
-        now = time.monotonic()
+        now = self.shell.now()
         revision = self.catalog.latest(call.function)
         if revision is None or call.qualifier is not None or call.kind != "RequestResponse" or call.headers:
             return await self._invoke_rare(call, now)
         if len(call.payload) > MAX_PAYLOAD_BYTES:
             return error_answer(RequestEntityTooLarge(MAX_PAYLOAD_BYTES, "InvokeFunction"), self._new_id())
-        return await self._run(self._invocation(call, revision, now), now + call.budget_ms / 1000)
+        return await self._run(self._invocation(call, revision, now), call.budget_ms / 1000)
 
     async def _invoke_rare(self, call: InvokeCall, now: float) -> InvokeAnswer:
         """A call that asks for more than to be run."""
@@ -136,7 +135,7 @@ class Executor:
             return error_answer(error, self._new_id())
         if call.headers.get("x-amz-log-type") == "Tail":
             invocation.tail = TailBuffer()
-        return await self._run(invocation, now + call.budget_ms / 1000)
+        return await self._run(invocation, call.budget_ms / 1000)
 
     def _find(self, call: InvokeCall) -> Revision:
         revision = self.catalog.latest(call.function)
@@ -149,11 +148,12 @@ class Executor:
             id=self._new_id(), call=call, revision=revision, arrived=now, future=self._loop.create_future()
         )
 
-    async def _run(self, invocation: Invocation, deadline: float) -> InvokeAnswer:
+    async def _run(self, invocation: Invocation, budget_s: float) -> InvokeAnswer:
         shell = self.shell
         shell.invocations[invocation.id] = invocation
+        deadline = invocation.arrived + budget_s
         shell.handle(InvokeArrived(invocation.id, invocation.revision.digest, deadline))
-        budget = self._loop.call_at(deadline, self._budget_passed, invocation)
+        budget = self._loop.call_later(budget_s, self._budget_passed, invocation)
         try:
             return await invocation.future
         except asyncio.CancelledError:
@@ -212,7 +212,7 @@ class Executor:
 
         What a driver cannot remove then is left to `close`.
         """
-        self.shell.handle(ShutdownBegan(time.monotonic() + timeout_s))
+        self.shell.handle(ShutdownBegan(self.shell.now() + timeout_s))
         try:
             async with asyncio.timeout(timeout_s + STOP_WAIT_S):
                 await self.shell.emptied()

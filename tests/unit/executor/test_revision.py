@@ -1,0 +1,54 @@
+"""The identity of what runs."""
+
+from dataclasses import replace
+
+import pytest
+
+from executor.revision import FunctionConfig, Revision
+
+CONFIG = FunctionConfig(
+    name="notes", runtime="python3.13", handler="app.handler", environment={"A": "1", "B": "2"}
+)
+CHANGES = {
+    "name": "other",
+    "runtime": "python3.12",
+    "handler": "app.other",
+    "memory_mb": 512,
+    "timeout_s": 11.0,
+    "storage_mb": 1024,
+    "idle_timeout_s": 1.0,
+    "environment": {"A": "1", "B": "3"},
+    "volumes": {"DATA": "/srv"},
+    "reserved": 0,
+    "cpu": "strict",
+}
+
+
+def test_same_parts_give_the_same_digest_whatever_their_order() -> None:
+    swapped = replace(CONFIG, environment={"B": "2", "A": "1"})
+    assert Revision.of(CONFIG, "p").digest == Revision.of(swapped, "p").digest
+
+
+def test_digest_is_32_hex_digits_and_pinned() -> None:
+    """A change of the digest drops every warm pool at an upgrade: it should be meant."""
+    assert Revision.of(CONFIG, "p").digest == "a113f0757f713ff6cf7f93453179c814"
+
+
+def test_every_field_of_a_config_is_tried_below() -> None:
+    assert set(CHANGES) == set(FunctionConfig.__dataclass_fields__)
+
+
+@pytest.mark.parametrize("field", CHANGES)
+def test_any_change_of_the_configuration_is_another_revision(field: str) -> None:
+    changed = replace(CONFIG, **{field: CHANGES[field]})  # type: ignore[arg-type]  # one of each type
+    assert Revision.of(changed, "p") != Revision.of(CONFIG, "p")
+
+
+def test_another_package_is_another_revision() -> None:
+    assert Revision.of(CONFIG, "p").digest != Revision.of(CONFIG, "q").digest
+
+
+def test_revisions_are_equal_by_digest() -> None:
+    one, same, other = Revision.of(CONFIG, "p"), Revision.of(CONFIG, "p"), Revision.of(CONFIG, "q")
+    assert (one == same, one == other, one == one.digest) == (True, False, False)
+    assert {one: 1}[same] == 1
