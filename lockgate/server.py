@@ -99,11 +99,12 @@ class Server:
             listeners = await self._listen(sockets, executor)
             janitor = asyncio.create_task(self._clean(store, revisions), name="janitor")
             stack.push_async_callback(_finish, janitor)
-            self._publish(listeners)
-            stack.callback(self._state.withdraw)
             gc.collect()
             gc.freeze()  # what lives now lives on: the collector need not look at it again
-            await self._wait()
+            self._catch_signals()  # before `ready`, which allows them
+            stack.callback(self._state.withdraw)
+            self._publish(listeners)
+            await self._stop.wait()
             await self._drain(listeners, executor)
         self._console.event("stopped")
         return ExitCode.OK
@@ -219,15 +220,14 @@ class Server:
         sys.stdout.write("ready\n")
         sys.stdout.flush()
 
-    async def _wait(self) -> None:
-        """Until SIGTERM or SIGINT; the second one ends the process at once."""
+    def _catch_signals(self) -> None:
+        """SIGTERM and SIGINT begin the drain; the second one ends the process at once."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._signalled, number)
         loop.add_signal_handler(
             signal.SIGHUP, self._console.event, "reload_refused"
         )  # a HUP must not kill a server
-        await self._stop.wait()
 
     def _signalled(self, number: signal.Signals) -> None:
         if self._stop.is_set():

@@ -74,8 +74,7 @@ def test_ledger_tells_cold_from_warm(server: RunningServer) -> None:
     warm = access_record(server, get(server, "/good").request_id)
     fixed = access_record(server, get(server, "/fixed").request_id)
 
-    assert cold["start_us"] > 0
-    assert cold["init_us"] > 0
+    assert cold["start_us"] + cold["init_us"] > 0
     assert (warm["start_us"], warm["init_us"]) == (0, 0)
     for record in (cold, warm):
         assert record["handler_us"] > 0

@@ -38,18 +38,31 @@ class Machine:
         self.state = folder / "state"
         self.uid_base = new_uid_base()
         self.watch: Watch
+        self._servers: list[RunningServer] = []
 
     def start(self, *extra: str, inherited: dict[str, socket.socket] | None = None) -> RunningServer:
         server = RunningServer(
             CONFIG, self.state, extra=("--uid-base", str(self.uid_base), *extra), inherited=inherited
-        ).start()
+        )
+        self._servers.append(server)
+        server.start()
         self.watch = Watch(server, self.uid_base)
         return server
 
+    def close(self) -> None:
+        """End what a failed test has left."""
+        for server in self._servers:
+            if server.process is not None and server.process.poll() is None:
+                server.kill()
+
 
 @pytest.fixture
-def machine(tmp_path: Path) -> Machine:
-    return Machine(tmp_path)
+def machine(tmp_path: Path) -> Iterator[Machine]:
+    machine = Machine(tmp_path)
+    try:
+        yield machine
+    finally:
+        machine.close()
 
 
 @contextmanager
@@ -107,6 +120,25 @@ def test_sigterm_finishes_what_is_in_flight(machine: Machine) -> None:
     assert [record["status"] for record in access_records(server)] == [200]
     assert "finished" in [record.text for record in function_log(server, "slow")]
     assert events(server, "stopped")
+
+
+def test_signal_right_after_ready_is_not_lost(tmp_path: Path) -> None:
+    """A supervisor that reloads or stops as soon as it reads `ready` killed a server that was still collecting."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        state = tmp_path / f"state-{number}"
+        command = (
+            sys.executable, "-m", "lockgate.cli", "serve", "--driver", "process", "-c", CONFIG, "--state", state,
+            "--gateway", "127.0.0.1:0", "--control", "127.0.0.1:0", "--admin", "127.0.0.1:0",
+        )  # fmt: skip
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"ready\n"
+            process.send_signal(number)
+            if number == signal.SIGHUP:
+                with pytest.raises(subprocess.TimeoutExpired):
+                    process.wait(0.5)
+                process.send_signal(signal.SIGTERM)
+            assert process.wait(20) == 0
 
 
 def test_drain_that_takes_too_long_ends_in_a_clean_503(machine: Machine) -> None:
@@ -226,22 +258,24 @@ def test_taken_port_is_named(machine: Machine) -> None:
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
+def machine_with_small_disk(tmp_path: Path) -> Iterator[Machine]:
     if os.geteuid() != 0:
         pytest.skip("only root can mount a small disk")
     folder = tmp_path / "disk"
     folder.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", folder], check=True)
+    machine = Machine(folder)
     try:
-        yield folder
+        yield machine
     finally:
+        machine.close()
         subprocess.run(["umount", "-l", folder], check=True)
 
 
-def test_full_disk_costs_log_lines_and_no_request(small_disk: Path) -> None:
-    machine = Machine(small_disk)
+def test_full_disk_costs_log_lines_and_no_request(machine_with_small_disk: Machine) -> None:
+    machine = machine_with_small_disk
     server = machine.start()
-    filler = small_disk / "filler"
+    filler = machine.state.parent / "filler"
     dropped = 'lockgate_log_dropped_records_total{log="functions"}'
 
     assert call(server.gateway_address, "/good").status == 200
