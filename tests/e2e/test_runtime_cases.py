@@ -139,7 +139,7 @@ def runtimes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runtimes]:
         sides.declare(case, "ours", "theirs")
     copy_function("limits", folder)
     functions = sides.functions | {
-        "eats": {"code": "limits", "handler": "app.eat", "memory": 128},
+        "eats": {"code": "limits", "handler": "app.eat", "memory": 128, "timeout": "15s"},
         "starts-slowly": {"code": "limits", "handler": "slow_init.handler", "timeout": "1s"},
     }
     config = write_routes(folder, functions=functions)
@@ -173,6 +173,7 @@ def comparable(payload: bytes, request_id: str) -> bytes:
     return json.dumps(error).encode().replace(request_id.encode(), b"ID")
 
 
+@pytest.mark.slow
 def test_a_function_that_takes_more_memory_than_it_has_is_out_of_memory(runtimes: Runtimes) -> None:
     if "cgroups cannot be used here" in runtimes.server.stderr():
         pytest.skip("memory is limited by cgroups, and this machine allows none")

@@ -46,3 +46,13 @@ def waits(event, _context):
     while os.path.exists(path):
         time.sleep(0.01)
     return "released"
+
+
+def decides(event, _context):
+    """Return what the request's body says, whatever it is; the body "raw" returns bytes that are no JSON."""
+    return b"no json" if event["body"] == "raw" else json.loads(event["body"])
+
+
+def sleeps(event, _context):
+    time.sleep(float(event["queryStringParameters"]["s"]))
+    return "awake"
