@@ -44,6 +44,7 @@ from lockgate.endpoints import describe
 from lockgate.errors import ExitCode
 from lockgate.metrics import EdgeMetrics, FleetCollector, LogCollector, new_registry, snapshot_of
 from lockgate.node import machine_memory_mb, node_limits
+from lockgate.refusals import RefusalLog
 from lockgate.settings import Settings
 from lockgate.sockets import ListeningSocket, open_sockets
 from lockgate.state import State
@@ -189,12 +190,14 @@ class Server:
                 ADMIN_LIMITS,
             ),
         }
+        refusals = RefusalLog(self._console.event)
         listeners = {}
         for name, (app, limits) in apps.items():
             opened = sockets[name]
             listener = Listener(
                 name, cast(ASGI3Application, app), opened.sock, limits,
-                on_refused=self._edge_metrics.on_refused(name), inherited=opened.is_inherited,
+                on_refused=refusals.on_refused(name, self._edge_metrics.on_refused(name)),
+                inherited=opened.is_inherited,
             )  # fmt: skip
             self._edge_metrics.watch(name, lambda listener=listener: listener.connections)  # type: ignore[misc]
             listeners[name] = listener

@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.good_client import GoodClient
 from tests.support.leftovers import Leftovers, Watch, new_uid_base
-from tests.support.observed import access_records, function_log, metrics, wait_until
+from tests.support.observed import access_records, events, function_log, metrics, wait_until
 from tests.support.plain_http import call
 from tests.support.raw_client import RawClient, statuses
 from tests.support.server import RunningServer
@@ -103,6 +103,7 @@ def test_malformed_request_is_refused_and_nothing_after_it_runs(world: World, re
     reasons = ("malformed", "framing", "host", "target_invalid")
     known = sum(world.refused(reason) for reason in reasons)
     known_smuggled = smuggled(world)
+    known_lines = len(events(world.server, "refused"))
 
     with world.client(request_bytes + SMUGGLED) as client:
         answers = client.rest()
@@ -111,6 +112,11 @@ def test_malformed_request_is_refused_and_nothing_after_it_runs(world: World, re
     assert answers.endswith(b'{"message":"Bad Request"}')
     assert sum(world.refused(reason) for reason in reasons) == known + 1
     assert smuggled(world) == known_smuggled
+    said = wait_until(lambda: events(world.server, "refused")[known_lines:], "the log line")
+    assert [(line["listener"], line["status"], line["ip"]) for line in said] == [
+        ("gateway", 400, "127.0.0.1")
+    ]
+    assert said[0]["reason"] in reasons
 
 
 @pytest.mark.parametrize(
