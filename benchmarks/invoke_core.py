@@ -5,6 +5,7 @@ the same loop: their connections write into memory and answer at the loop's next
 thread is counted; the log's writer has another. Run: ``python benchmarks/invoke_core.py``.
 """
 
+# ruff: noqa: ARG002  # a driver of fewer words than the contract
 import argparse
 import asyncio
 import platform

@@ -176,7 +176,7 @@ class FakeDriver:
 
     def __init__(self) -> None:
         self.plans: deque[str] = deque()
-        self.prepare_faults: deque[BaseException] = deque()
+        self.prepare_faults: deque[BaseException | asyncio.Event | None] = deque()
         self.start_faults: deque[BaseException | asyncio.Event | None] = deque()
         self.stop_faults: deque[BaseException | asyncio.Event | None] = deque()
         self.faults: dict[str, BaseException] = {}
@@ -207,8 +207,7 @@ class FakeDriver:
         return self.kind
 
     async def prepare(self, revision: Revision) -> None:
-        if self.prepare_faults:
-            raise self.prepare_faults.popleft()
+        await self._suffer(self.prepare_faults)
 
     async def start(self, spec: StartSpec, channel: ChannelAddress) -> None:
         self.specs.append(spec)
