@@ -4,12 +4,14 @@ import asyncio
 import base64
 import json
 import logging
+from typing import cast
 
 import pytest
 
 from executor import supervisor
 from executor.core.events import DeliveryFailed, EngineListed, EnvironmentGone, InvokeArrived
 from executor.driver import ChannelKind, ExitReport, StartError
+from executor.runtime_api.channel import Line, SocketChannel
 from executor.shell import RECONCILE_EVERY_S
 from kit.invoke import InvokeAnswer
 from tests.support.executor_world import TRACE, ExecutorWorld, function
@@ -289,10 +291,16 @@ async def deaf_environment(world: ExecutorWorld) -> None:
     nobody.cancel()
     await asyncio.wait([nobody])
     await world.rested()
-    channel = world.shell._records[1].channel
+    channel = cast(SocketChannel, world.shell._records[1].channel)
+    gone, disconnected = asyncio.Event(), channel.disconnected
+
+    def watch(line: Line) -> None:
+        disconnected(line)
+        gone.set()
+
+    channel.disconnected = watch  # type: ignore[method-assign]
     world.driver.heard.set()
-    while channel._pending is not None:  # type: ignore[union-attr]
-        await asyncio.sleep(0)
+    await gone.wait()
 
 
 async def test_event_of_which_nothing_was_written_goes_to_another_environment() -> None:
