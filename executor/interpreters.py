@@ -157,13 +157,20 @@ def _candidate_folders() -> Iterator[Path]:
     yield Path(os.path.realpath(sys.executable)).parent
     yield Path(sys.base_exec_prefix) / "bin"
     yield from (Path("/usr/local/bin"), Path("/usr/bin"), Path("/opt/homebrew/bin"))
-    yield from sorted(Path("/opt").glob("*/bin"))
+    yield from _below(Path("/opt"), "*/bin")
     home = Path(os.path.expanduser("~"))
     pyenv = Path(os.environ.get("PYENV_ROOT") or home / ".pyenv")
-    yield from sorted(pyenv.glob("versions/*/bin"))
+    yield from _below(pyenv, "versions/*/bin")
     data = Path(os.environ.get("XDG_DATA_HOME") or home / ".local/share")
     uv = Path(os.environ.get("UV_PYTHON_INSTALL_DIR") or data / "uv/python")
-    yield from sorted(uv.glob("*/bin"))
+    yield from _below(uv, "*/bin")
+
+
+def _below(folder: Path, pattern: str) -> list[Path]:
+    try:
+        return sorted(folder.glob(pattern))
+    except OSError:  # HOME of another user, as `su` without a login shell leaves it
+        return []
 
 
 def _programs(folders: tuple[Path, ...]) -> Iterator[Path]:
@@ -174,7 +181,7 @@ def _programs(folders: tuple[Path, ...]) -> Iterator[Path]:
             continue
         for name in names:
             program = Path(os.path.realpath(folder / name))
-            if program.is_file() and os.access(program, os.X_OK):
+            if os.access(program, os.X_OK) and program.is_file():
                 yield program
 
 

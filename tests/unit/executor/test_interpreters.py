@@ -206,3 +206,14 @@ def test_interpreter_below_a_private_folder_is_not_open_to_all(tmp_path: Path) -
     private.chmod(0o700)
 
     assert not is_open_to_all(found)
+
+
+def test_a_home_that_cannot_be_read_has_no_interpreters_and_stops_nothing(monkeypatch, tmp_path):
+    """`su` without a login shell keeps HOME: glob then meets a PermissionError in the middle of its walk."""
+
+    def forbidden(self, pattern):
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "glob", forbidden)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert Path("/usr/bin") in interpreters._candidate_folders()
