@@ -12,7 +12,7 @@ run: .venv/run
 	@exec $(BIN)/lockgate dev
 
 test: .venv/test system
-	$(BIN)/python -m pytest -q -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -q -n 2 --dist loadscope
 	$(MAKE) --no-print-directory check mutants
 
 check: .venv/test

@@ -34,7 +34,6 @@ LIMIT = 6 * 1024 * 1024
 
 # Where a process that the server forked differs from one that it started.
 STARTS_DIFFER = {
-    "keyboard-interrupt": "a fresh interpreter dies of SIGINT, a forked one ends with status 1",
     "no-variables-of-ours": "our bootstrap removes the mark by which the driver finds processes",
 }
 

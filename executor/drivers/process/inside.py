@@ -322,13 +322,15 @@ def run_bootstrap(bootstrap: ModuleType) -> NoReturn:
     gc.enable()
     sys.argv = [bootstrap.__file__ or "bootstrap"]
     code: Any = 0
+    interrupted = False
     try:
         bootstrap.main()
     except SystemExit as ending:
         code = ending.code
-    except BaseException:  # noqa: BLE001  # this process ends here, whatever it was
+    except BaseException as error:  # noqa: BLE001  # this process ends here, whatever it was
         traceback.print_exc()
         code = 1
+        interrupted = isinstance(error, KeyboardInterrupt)
     if code is not None and not isinstance(code, int):
         print(code, file=sys.stderr)  # noqa: T201  # what the interpreter does with sys.exit("text")
         code = 1
@@ -338,6 +340,11 @@ def run_bootstrap(bootstrap: ModuleType) -> NoReturn:
             stream.flush()
         except (OSError, ValueError, AttributeError):  # closed by the function
             continue
+    if (
+        interrupted
+    ):  # an interpreter that ends itself dies of the signal, and so Lambda says "signal: interrupt"
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)
     os._exit((code or 0) & 0xFF)
 
 

@@ -1,0 +1,20 @@
+"""What holds for all tests. In CI nothing may skip itself: a test that cannot run there has proved nothing."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+# What a machine may lack without anything being wrong with it: another Python beside the one that runs the tests.
+ALLOWED_IN_CI = ("there is no python",)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[pytest.TestReport]:
+    report = yield
+    if report.skipped and os.environ.get("CI") == "true" and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        if not any(allowed in reason for allowed in ALLOWED_IN_CI):
+            report.outcome = "failed"
+            report.longrepr = f"{item.nodeid} must not be skipped in CI: {reason}"
+    return report
