@@ -1,0 +1,49 @@
+"""Install the peers and py-spy into ``.venv/bench``, which git ignores: pinned, by hash, once.
+
+python benchmarks/install.py
+"""
+
+import hashlib
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+PLACE = Path(__file__).parent.parent / ".venv" / "bench"
+LOCKS = Path(__file__).parent / "peers"
+_MARK = PLACE / "installed"
+
+
+def installed() -> bool:
+    return _MARK.is_file() and _MARK.read_text() == _digest()
+
+
+def install() -> None:
+    """:raises subprocess.CalledProcessError: pip or npm failed; its words are on stderr."""
+    if installed():
+        return
+    shutil.rmtree(PLACE, ignore_errors=True)
+    node = PLACE / "node"
+    node.mkdir(parents=True)
+    _pip(PLACE / "awslambdaric", LOCKS / "awslambdaric.txt")
+    _pip(PLACE / "tools", LOCKS / "tools.txt", "--no-deps")
+    if shutil.which("npm") is not None:
+        for name in ("package.json", "package-lock.json"):
+            shutil.copyfile(LOCKS / name, node / name)
+        subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"], cwd=node, check=True)
+    _MARK.write_text(_digest())
+
+
+def _pip(target: Path, lock: Path, *extra: str) -> None:
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--only-binary", ":all:", "--require-hashes"]
+    subprocess.run([*pip, *extra, "--target", str(target), "-r", str(lock)], check=True)
+
+
+def _digest() -> str:
+    locks = sorted(path for path in LOCKS.iterdir() if path.suffix in (".txt", ".json"))
+    return hashlib.sha256(b"\0".join(path.read_bytes() for path in locks)).hexdigest()
+
+
+if __name__ == "__main__":
+    install()
+    print(f"peers are in {PLACE}")

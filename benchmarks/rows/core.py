@@ -1,0 +1,29 @@
+"""The benchmarks of single parts, without sockets: what they print, as it is."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks.rows.context import Context
+from benchmarks.table import Table
+
+_HERE = Path(__file__).resolve().parent.parent
+_PROGRAMS = ("gateway_core", "fleet_core", "invoke_core", "environment_start")
+_TIMEOUT_S = 300
+
+
+def measure(context: Context) -> Table:  # noqa: ARG001  # they choose their own rounds
+    table = Table(title="Single parts", columns=())
+    for name in _PROGRAMS:
+        done = subprocess.run(
+            [sys.executable, "-m", f"benchmarks.{name}"],
+            cwd=_HERE.parent, env=os.environ | {"PYTHONPATH": str(_HERE.parent)},
+            capture_output=True, text=True, timeout=_TIMEOUT_S,
+        )  # fmt: skip
+        table.notes.append(
+            f"`benchmarks/{name}.py`, exit {done.returncode}:\n\n```\n{done.stdout.strip()}\n```"
+        )
+        if done.stderr.strip():
+            table.notes.append(f"```\n{done.stderr.strip()[-1000:]}\n```")
+    return table
