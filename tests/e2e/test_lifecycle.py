@@ -215,7 +215,7 @@ def test_restart_with_inherited_sockets_refuses_nobody(machine: Machine) -> None
     try:
         server = machine.start(inherited=sockets)
         assert server.gateway_address == gateway
-        with GoodClient(gateway, longest_s=15) as first, GoodClient(gateway, longest_s=15):
+        with GoodClient(gateway, longest_s=25) as first, GoodClient(gateway, longest_s=25):
             for _ in range(2):
                 wait_until(lambda count=first.count: first.count > count + 10, "calls")
                 assert server.stop() == 0

@@ -15,7 +15,7 @@ class GoodClient:
     :param longest_s: no answer may take longer.
     """
 
-    def __init__(self, address: Address, path: str = "/good", *, longest_s: float = 3.0) -> None:
+    def __init__(self, address: Address, path: str = "/good", *, longest_s: float = 5.0) -> None:
         self.count = 0
         self.failures: list[str] = []
         self.slowest_s = 0.0
@@ -33,7 +33,7 @@ class GoodClient:
     def _call(self) -> None:
         started = time.monotonic()
         try:
-            reply = call(self._address, self._path)
+            reply = call(self._address, self._path, timeout_s=self._longest_s + 1)
             if reply.status != 200:
                 self.failures.append(f"{reply.status} {reply.body[:80]!r}")
         except OSError as error:
