@@ -3,6 +3,7 @@
 Its only state is the current deployment, read once a request, so that swapping it is atomic.
 """
 
+import asyncio
 import logging
 import os
 import time
@@ -12,7 +13,7 @@ from gateway import pipeline
 from gateway.access_log import AccessSink, build_record, clean
 from gateway.connection import Connection, Receive, Scope, Send
 from gateway.deployment import Deployment
-from gateway.errors import ClientGone, GatewayError, IntegrationError, render
+from gateway.errors import ClientGone, GatewayError, IntegrationError, ShuttingDown, render
 from gateway.ledger import Ledger
 from gateway.metrics import GatewayMetrics
 from gateway.request import HttpRequest
@@ -66,6 +67,10 @@ class Gateway:
             response = await pipeline.run(self.deployment, request, connection, ledger)
         except GatewayError as error:
             response = _refuse(error, ledger)
+        except asyncio.CancelledError:  # the edge answers with its own 503; the log must have the request too
+            response = _refuse(ShuttingDown("cut off by the drain"), ledger)
+            self._account(request, response, ledger, (time.perf_counter_ns() - started_ns) // 1000)
+            raise
         except Exception as exc:  # noqa: BLE001  # our fault: the fixed 500, and the traceback in the log
             _log.exception("request %s failed", request.request_id)
             response = _refuse(GatewayError(f"{type(exc).__name__} in the gateway"), ledger)

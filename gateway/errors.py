@@ -59,6 +59,14 @@ class ClientGone(GatewayError):
     message = "Client Closed Request"
 
 
+class ShuttingDown(GatewayError):
+    """The server ends and the request did not end in time."""
+
+    status = 503
+    code = "SHUTTING_DOWN"
+    message = "Service Unavailable"
+
+
 class IntegrationError(GatewayError):
     """The integration could not be called or failed; `detail` becomes ``integrationErrorMessage``."""
 

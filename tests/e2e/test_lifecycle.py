@@ -155,9 +155,6 @@ def test_drain_that_takes_too_long_ends_in_a_clean_503(machine: Machine) -> None
     machine.watch.expect_nothing()
 
 
-@pytest.mark.xfail(
-    strict=True, reason="gateway/app.py writes no access record for a request that is cancelled"
-)
 def test_request_that_the_drain_cuts_off_is_in_the_access_log(machine: Machine) -> None:
     server = machine.start("--drain", "0.1")
     assert server.process is not None
