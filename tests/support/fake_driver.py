@@ -22,11 +22,13 @@ PEAK_MB = 42
 class FakeEnvironment:
     """One environment. Verbs of events:
 
-    echo (or none): answer the event itself · sized ``bytes``: answer a string of that JSON size · headers: answer
-    the event's headers · wait ``gate``: answer when the driver's gate opens · print ``text`` · error ``type``: post
-    an error · exit ``code`` · signal ``number`` · oom · half: a part of an answer, then a new connection · vanish:
-    a part of an answer, then exit · no_next: answer and say no more · foreign: answer a foreign id first ·
-    early_next: ask for the next event first · chatty ``text``: print after the answer.
+    - echo (or none): answer the event itself; headers: answer its headers; sized ``bytes``: answer a string of so
+      many bytes of JSON; wait ``gate``: answer when the driver's gate opens
+    - print ``text``, then answer; chatty ``text``: print after the answer
+    - error ``type``: post an error; exit ``code``; signal ``number``; oom
+    - half: a part of an answer, then a new connection; vanish: a part of an answer, then (gate "half") a signal
+    - no_next: answer and say no more; early_next: ask for the next event first
+    - foreign: answer a foreign id first, and wait for ``gate`` if there is one
     """
 
     def __init__(self, driver: "FakeDriver", spec: StartSpec, address: ChannelAddress, plan: str) -> None:
@@ -157,10 +159,9 @@ class FakeEnvironment:
         await self._tell(response(b"{}", request_id=FOREIGN_ID))
         body, kind = b"{}", "Lambda-Runtime-Function-Error-Type: Function.Foreign\r\n"
         await self._tell(post(f"{INVOCATION}/{FOREIGN_ID}/error", body, headers=kind))
-        if "code" in asked:
-            self.driver.exit(self, ExitReport(code=asked["code"]))
-        else:
-            await self._tell(response(event.body, request_id=request_id))
+        if "gate" in asked:
+            await self.driver.gate(asked["gate"]).wait()
+        await self._tell(response(event.body, request_id=request_id))
 
     async def do_early_next(self, request_id: str, asked: dict[str, Any], event: Reply) -> None:
         await self._tell(NEXT)

@@ -376,6 +376,18 @@ async def test_answer_for_another_invocation_is_refused_and_leaves_no_trace() ->
         assert "Error Type" not in "\n".join(world.log())
 
 
+async def test_error_for_another_invocation_is_not_the_error_of_this_one() -> None:
+    async with ExecutorWorld() as world:
+        task = await world.started({"do": "foreign", "gate": "never"})
+        await world.until(lambda: len(world.environment(1).replies) == 2)
+        world.driver.alive.discard(1)
+        world.shell._reconcile()
+        assert error_of(await task) == ("Sandbox.Failure", "The environment vanished")
+        [report] = [line for line in world.log() if line.startswith("REPORT")]
+        assert "Status: error" in report
+        assert "Function.Foreign" not in report
+
+
 async def test_runtime_that_dies_in_its_answer_shows_how_it_died() -> None:
     async with ExecutorWorld() as world:
         task = await world.started({"do": "vanish"})
