@@ -8,7 +8,7 @@ import pytest
 
 from executor import executor as module
 from executor.core.events import Ticked
-from executor.driver import StartError
+from executor.driver import ChannelAddress, StartError, StartSpec
 from executor.revision import FunctionConfig, Revision
 from kit.invoke import BudgetExceeded, InvokeAnswer
 from tests.support.executor_world import ExecutorWorld, function
@@ -106,6 +106,43 @@ async def test_cold_start_counts_for_one_of_those_who_waited() -> None:
         assert world.metric("lockgate_cold_starts_total", function="f") == 1
         await world.rested()
         assert world.metric("lockgate_environment_first_uses_total", function="f") == 1
+
+
+async def test_cold_start_counts_when_the_runtime_is_faster_than_the_drivers_word() -> None:
+    async with ExecutorWorld() as world:
+        start = world.driver.start
+
+        async def start_late(spec: StartSpec, channel: ChannelAddress) -> None:
+            await start(spec, channel)
+            await world.driver.gate("said").wait()
+
+        world.driver.start = start_late  # type: ignore[method-assign]
+        times = (await world.call()).times
+        assert times is not None
+        assert (times.start_us > 0, times.init_us) == (True, 0)
+        assert world.metric("lockgate_cold_starts_total", function="f") == 1
+        world.driver.gate("said").set()
+
+
+async def test_call_that_finds_an_unused_environment_is_not_cold() -> None:
+    async with ExecutorWorld() as world:
+        await cancelled(await world.queued())
+        await world.rested()
+        times = (await world.call()).times
+        assert times is not None
+        assert (times.start_us, times.init_us) == (0, 0)
+        assert world.metric("lockgate_cold_starts_total", function="f") == 0
+
+
+async def test_call_that_is_over_leaves_no_timer() -> None:
+    """Its budget may be minutes, and the timer holds its payload."""
+    async with ExecutorWorld() as world:
+        for event in ({}, {"do": "error", "type": "Function.Odd"}):
+            await world.call(event, budget_ms=600_000)
+        await cancelled(await world.started({"do": "wait", "gate": "a"}, budget_ms=600_000))
+        loop = asyncio.get_running_loop()
+        left = [timer for timer in loop._scheduled if not timer.cancelled()]  # type: ignore[attr-defined]
+        assert [timer for timer in left if timer.when() > loop.time() + 500] == []
 
 
 async def test_rejections_are_counted() -> None:
