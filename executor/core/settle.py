@@ -16,8 +16,16 @@ def settle(node: Node) -> None:
             pool = next(iter(dirty))
             del dirty[pool]
             _settle_pool(node, pool)
-        if node.hungry and node.counts[STARTING] < node.limits.max_starts:
+        if node.hungry and node.counts[STARTING] < node.limits.max_starts and _has_slack(node):
             _grant_starts(node)
+
+
+def _has_slack(node: Node) -> bool:
+    """Whether any start at all could be granted or made room for. A full, busy node asks at every event."""
+    if node.idle or node.counts[STOPPING]:
+        return True
+    limits = node.limits
+    return len(node.environments) < limits.max_environments and node.memory_mb < limits.memory_mb
 
 
 def _settle_pool(node: Node, pool: Pool) -> None:
