@@ -65,7 +65,9 @@ def mounts(pid: int) -> int:
 
 def cgroups(instance: str) -> int:
     """Groups of one server's environments, in all hierarchies."""
-    return sum(1 for base in Path("/sys/fs/cgroup").rglob(f"lockgate/{instance}") for _ in base.glob("*/"))
+    # os.walk forgives folders that vanish under it
+    base = os.path.join("lockgate", instance)
+    return sum(len(folders) for place, folders, _ in os.walk("/sys/fs/cgroup") if place.endswith(base))
 
 
 def _stat(pid: int) -> list[str] | None:

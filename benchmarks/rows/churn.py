@@ -13,6 +13,7 @@ from benchmarks.rows.context import Context
 from benchmarks.table import Table
 
 _WAIT_S = 120.0
+_SETTLE_S = 15.0
 _HANDLER = """
 import os, time
 def handler(event, context):
@@ -42,7 +43,9 @@ def measure(context: Context) -> Table:
             for caller in callers:
                 caller.join_or_fail()
             wait_for(lambda: held(server.pid) == 0, "no environment", [])
-            rows.append((f"{round_} time down", f"{time.monotonic() - began:.1f} s", *state(server)))
+            took = time.monotonic() - began
+            settle(server)
+            rows.append((f"{round_} time down", f"{took:.1f} s", *state(server)))
             (gate / "open").unlink()
     return Table(
         title=f"{count} environments up and down",
@@ -79,20 +82,30 @@ def routes(count: int) -> str:
     )
 
 
+def settle(server: LockgateServer) -> None:
+    """Wait until the last groups are removed, or will not be: then the table shows them."""
+    deadline = time.monotonic() + _SETTLE_S
+    while processes.cgroups(instance(server)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
+def instance(server: LockgateServer) -> str:
+    return str(json.loads((server.state / "instance.json").read_text())["instance"])
+
+
 def held(pid: int) -> int:
     """Processes of the server's family under another user than the server's: environments."""
     return sum(1 for one in processes.family(pid)[1:] if processes.uid(one) not in (None, os.getuid()))
 
 
 def state(server: LockgateServer) -> tuple[str, ...]:
-    instance = json.loads((server.state / "instance.json").read_text())["instance"]
     left = sum(1 for path in server.state.rglob("*") if "logs" not in path.parts)
     return (
         str(len(processes.family(server.pid))),
         str(processes.handles(server.pid)),
         f"{processes.memory_mb([server.pid]).rss:.1f}",
         str(processes.mounts(server.pid)),
-        str(processes.cgroups(instance)),
+        str(processes.cgroups(instance(server))),
         str(left),
     )
 
