@@ -9,12 +9,14 @@ from collections.abc import Callable
 from time import monotonic, time
 
 from executor.logs import lines
-from executor.logs.rate import RateCap
+from executor.logs.rate import BURST_LINES, RATE_LINES_S, RateCap
 from executor.logs.records import FUNCTION, INIT_REPORT, INIT_START, LOGS_DROPPED, START, Call, Line
 from executor.logs.segments import check_function_name
 from executor.logs.splitter import LineSplitter
 from executor.logs.store import FunctionLogs
 from executor.logs.tail import TailBuffer
+
+_PIECE = 4096  # bytes; as much as a tail shows
 
 
 class EnvironmentLog:
@@ -25,8 +27,8 @@ class EnvironmentLog:
     """
 
     __slots__ = (
-        "_cap", "_clock", "_dropped_bytes", "_dropped_lines", "_function", "_logs", "_mono", "_request_id",
-        "_runtime", "_splitter", "_started_at", "_stream", "_tail", "_unwritten_version",
+        "_cap", "_clock", "_dropped_bytes", "_dropped_lines", "_function", "_lines_cap", "_logs", "_mono",
+        "_request_id", "_runtime", "_splitter", "_started_at", "_stream", "_tail", "_unwritten_version",
     )  # fmt: skip
 
     def __init__(
@@ -47,6 +49,7 @@ class EnvironmentLog:
         self._clock = clock
         self._mono = mono
         self._cap = RateCap(mono())
+        self._lines_cap = RateCap(mono(), rate_bytes_s=RATE_LINES_S, burst_bytes=BURST_LINES)
         self._splitter = LineSplitter()
         self._dropped_lines = 0
         self._dropped_bytes = 0
@@ -79,8 +82,13 @@ class EnvironmentLog:
         self._request_id = self._unwritten_version = self._tail = None
 
     def printed(self, chunk: bytes) -> None:
-        """Output of the environment, ending anywhere."""
-        self._take_lines(self._splitter.feed(chunk))
+        """Output of the environment, ending anywhere. In pieces, so that a flood is noticed early."""
+        for at in range(0, len(chunk), _PIECE):
+            piece = chunk[at : at + _PIECE]
+            is_last = at + _PIECE >= len(chunk)
+            if self._lines_cap.is_spent(self._mono()) and not (is_last and self._tail is not None):
+                piece = self._drop_lines(piece)
+            self._take_lines(self._splitter.feed(piece))
 
     def end(
         self,
@@ -126,19 +134,32 @@ class EnvironmentLog:
         if self._dropped_lines:
             self._say_dropped()
 
-    def _take_lines(self, texts: list[str]) -> None:
-        if not texts:
-            return
-        at, now, request_id = self._clock(), self._mono(), self._request_id
+    def _drop_lines(self, piece: bytes) -> bytes:
+        """Count the whole lines without looking at each; return what is after the last."""
+        end = piece.rfind(b"\n") + 1
+        if end:
+            self._say_start()
+            self._dropped_lines += piece.count(b"\n", 0, end)
+            self._dropped_bytes += self._splitter.forget() + end
+        return piece[end:]
+
+    def _say_start(self) -> None:
+        request_id = self._request_id
         if request_id is not None and self._unwritten_version is not None:
             text = lines.start(request_id, self._unwritten_version)
             self._unwritten_version = None
             self._logs.line(Line(self._started_at, self._function, self._stream, START, request_id, text))
+
+    def _take_lines(self, texts: list[str]) -> None:
+        if not texts:
+            return
+        at, now, request_id = self._clock(), self._mono(), self._request_id
+        self._say_start()
         for text in texts:
             if self._tail is not None:
                 self._tail.add(text)
             # One more for the line's end: lines without text cost, too.
-            if not self._cap.take(len(text) + 1, now):
+            if not (self._lines_cap.take(1, now) and self._cap.take(len(text) + 1, now)):
                 self._dropped_lines += 1
                 self._dropped_bytes += len(text) + 1
                 continue

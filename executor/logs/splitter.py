@@ -28,6 +28,11 @@ class LineSplitter:
         held, self._held = self._held, b""
         return [_decode(held)] if held else []
 
+    def forget(self) -> int:
+        """Drop the beginning of the unfinished line; return its bytes."""
+        held, self._held = self._held, b""
+        return len(held)
+
     def _cut(self, line: bytes, lines: list[str]) -> bytes:
         """Move full pieces of a line that is too long to `lines`; return its last piece."""
         if len(line) <= self._max_bytes:

@@ -12,7 +12,7 @@ import termios
 from collections.abc import Callable
 
 _CHUNK = 1 << 16  # a pipe's size
-_CHUNKS_A_TURN = 4  # then the loop serves others; it comes back while there is more
+_TURN_S = 0.002  # then the loop serves others; it comes back while there is more
 
 
 class OutputPipe:
@@ -53,9 +53,9 @@ class OutputPipe:
             os.close(self._reading)
 
     def _read(self) -> None:
-        for _ in range(_CHUNKS_A_TURN):
-            if not self._open or self._read_once(_CHUNK) < _CHUNK:
-                return
+        until = self._loop.time() + _TURN_S
+        while self._open and self._read_once(_CHUNK) == _CHUNK and self._loop.time() < until:
+            pass
 
     def _read_once(self, size: int) -> int:
         try:

@@ -169,3 +169,42 @@ def test_flood_to_the_end_is_told_before_the_end(
 def test_other_names_are_refused(logs: FunctionLogs) -> None:
     with pytest.raises(ValueError, match="no function name"):
         EnvironmentLog(logs, function="../x", stream="s", runtime="python3.13")
+
+
+def test_a_flood_of_empty_lines_is_dropped_in_bulk(
+    log: EnvironmentLog, logs: FunctionLogs, times: Times, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A line costs more than its bytes: what one environment may take of the loop is bounded in lines, too."""
+    looked_at = 0
+    take = rate.RateCap.take
+
+    def counting(cap: rate.RateCap, size: int, now: float) -> bool:
+        nonlocal looked_at
+        looked_at += 1
+        return take(cap, size, now)
+
+    monkeypatch.setattr(rate.RateCap, "take", counting)
+    log.start(ONE, "$LATEST")
+
+    for _ in range(32):
+        log.printed(b"\n" * 65536)
+    end(log, ONE)
+
+    assert looked_at < 3 * rate.BURST_LINES
+    records = written(logs, tmp_path)
+    assert records[0][0] == "start"
+    kept = sum(kind == "function" for kind, _, _ in records)
+    lost = sum(int(text.split()[2]) for kind, _, text in records if kind == "logsDropped")
+    assert (kept, kept + lost) == (rate.BURST_LINES, 32 * 65536)
+
+
+def test_the_tail_has_the_last_line_of_a_flood(log: EnvironmentLog) -> None:
+    tail = TailBuffer()
+    log.start(ONE, "$LATEST", tail)
+
+    for _ in range(4):
+        log.printed(b"\n" * 65536)
+    log.printed(b"the end")
+    end(log, ONE)
+
+    assert b"the end\nEND RequestId" in tail.text()
