@@ -49,9 +49,9 @@ def as_json(record: LogRecord) -> str:
         "env": record.env,
         "record": record.text,
     }
-    # JSON escapes C0 only; a terminal also obeys C1 and direction characters.
+    # JSON escapes C0 only; a terminal also obeys DEL, C1 and direction characters.
     text = orjson.dumps(fields).decode()
-    return text if text.isascii() else "".join(_json_visible(character) for character in text)
+    return text if text.isascii() and text.isprintable() else "".join(_json_visible(character) for character in text)
 
 
 def _visible(text: str) -> str:

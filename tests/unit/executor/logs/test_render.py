@@ -3,7 +3,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from executor.logs.records import LogRecord
@@ -34,6 +34,7 @@ def test_control_characters_are_shown(text: str, shown: str) -> None:
 
 
 @given(st.text())
+@example("\x7f")
 def test_function_text_cannot_drive_the_terminal_or_reach_the_margin(text: str) -> None:
     for output in (
         as_text(a_record(text), show_function=True).plain,
