@@ -128,7 +128,7 @@ class JsonLog:
                 self._dropped += len(lines)
 
 
-_second = (0, "")
+_second = (-1, "")
 
 
 def utc_text(unix_s: float) -> str:
