@@ -1,5 +1,8 @@
 """Which driver runs functions. Never processes by accident: they are no security boundary."""
 
+import socket
+from ipaddress import ip_address
+
 from executor.driver import Capabilities
 from lockgate.errors import RuntimeFailure
 from lockgate.settings import Settings
@@ -18,8 +21,24 @@ def choose_driver(settings: Settings) -> str:
         )
     if settings.gateway.startswith(_LOOPBACK):
         return "process"
-    raise RuntimeFailure(
-        f"The gateway listens on {settings.gateway}, which others can reach, and functions would run as processes.",
+    raise _exposed(settings.gateway)
+
+
+def refuse_exposed(gateway: socket.socket, settings: Settings) -> None:
+    """Judge the socket itself: an inherited one may listen elsewhere than ``--gateway`` says.
+
+    :raises RuntimeFailure: as `choose_driver`.
+    """
+    if settings.dev or settings.driver == "process" or gateway.family == socket.AF_UNIX:
+        return
+    host, port = gateway.getsockname()[:2]
+    if not ip_address(host.partition("%")[0]).is_loopback:
+        raise _exposed(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+
+
+def _exposed(address: str) -> RuntimeFailure:
+    return RuntimeFailure(
+        f"The gateway listens on {address}, which others can reach, and functions would run as processes.",
         "Say --driver process if all functions are your own, or listen on 127.0.0.1.",
     )
 

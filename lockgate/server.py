@@ -38,7 +38,7 @@ from lockgate.build import build_revisions, deployment_of
 from lockgate.config.grammar.file import RoutesFile
 from lockgate.configuration import load_or_explain
 from lockgate.console import Console
-from lockgate.driver_choice import choose_driver, refuse_unsafe
+from lockgate.driver_choice import choose_driver, refuse_exposed, refuse_unsafe
 from lockgate.echoed_logs import EchoedLogs
 from lockgate.endpoints import describe
 from lockgate.errors import ExitCode
@@ -61,6 +61,7 @@ async def serve(settings: Settings) -> int:
     choose_driver(settings)
     with ExitStack() as held:
         sockets = held.enter_context(open_sockets(settings))
+        refuse_exposed(sockets["gateway"].sock, settings)
         state = State(settings.state)
         state.open()
         held.enter_context(state.lock())

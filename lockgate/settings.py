@@ -72,7 +72,9 @@ class Settings:
 def add_flags(parser: argparse.ArgumentParser, flags: tuple[Flag, ...], environ: Mapping[str, str]) -> None:
     for flag in flags:
         names = [flag.short] if flag.short else []
-        default = environ.get(flag.variable, flag.default)
+        default = (
+            environ.get(flag.variable) or flag.default
+        )  # service managers set empty ones for "not given"
         parser.add_argument(
             *names,
             f"--{flag.name}",

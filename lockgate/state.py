@@ -21,6 +21,7 @@ from lockgate.errors import RuntimeFailure
 
 _KEY_ID_LETTERS = string.ascii_uppercase + "234567"  # AWS access key ids are base32 after their prefix
 ENDPOINTS_FILE = "endpoints.json"
+INSTANCE_FILE = "instance.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +58,17 @@ class State:
                 "Run as its owner, or name another one.",
             )
         if stat.S_IMODE(status.st_mode) & 0o077:
-            self.root.chmod(0o700)
+            self._close_to_others()
+
+    def _close_to_others(self) -> None:
+        """Only a folder that is empty or has been a state: nobody gets their home or /tmp closed."""
+        names = {path.name for path in self.root.iterdir()}
+        if names and INSTANCE_FILE not in names:
+            raise RuntimeFailure(
+                f"The folder {self.root} holds other files and other users may read it: it cannot be the state folder.",
+                "Name one of its own with --state or LOCKGATE_STATE.",
+            )
+        self.root.chmod(0o700)
 
     def lock(self) -> "_Lock":
         """:raises RuntimeFailure: another server uses this state."""
@@ -65,7 +76,7 @@ class State:
 
     def next_identity(self) -> Identity:
         """Read who this instance is and count one more start. Call it under `lock`."""
-        path = self.root / "instance.json"
+        path = self.root / INSTANCE_FILE
         known = self._read(path) or {}
         instance = known.get("instance") or secrets.token_hex(4)
         epoch = int(known.get("epoch", 0)) + 1

@@ -1,8 +1,10 @@
+import socket
+
 import pytest
 
 from lockgate import settings
 from lockgate.cli import Parser
-from lockgate.driver_choice import choose_driver, refuse_unsafe
+from lockgate.driver_choice import choose_driver, refuse_exposed, refuse_unsafe
 from lockgate.errors import RuntimeFailure, UsageError
 
 
@@ -81,3 +83,31 @@ def test_the_first_file_that_is_named_takes_the_defaults_place_and_none_is_lost(
     assert [str(path) for path in parse().config] == ["routes.yaml"]
     assert [str(path) for path in parse("-c", "a.yaml").config] == ["a.yaml"]
     assert [str(path) for path in parse("-c", "a.yaml", "--config", "b.yaml").config] == ["a.yaml", "b.yaml"]
+
+
+def test_an_empty_variable_counts_as_not_given():
+    """``LOCKGATE_STATE=`` made the current folder the state folder, and closed it to others."""
+    given = parse(environ={flag.variable: "" for flag in settings.SERVER_FLAGS})
+    assert given == parse()
+
+
+@pytest.mark.parametrize(
+    ("family", "host", "argv", "dev", "is_refused"),
+    [
+        pytest.param(socket.AF_INET, "0.0.0.0", [], False, True, id="any"),  # never listens
+        pytest.param(socket.AF_INET6, "::", [], False, True, id="any-ipv6"),
+        pytest.param(socket.AF_INET, "127.0.0.1", [], False, False, id="loopback"),
+        pytest.param(socket.AF_INET6, "::1", [], False, False, id="loopback-ipv6"),
+        pytest.param(socket.AF_INET, "0.0.0.0", ["--driver", "process"], False, False, id="said"),
+        pytest.param(socket.AF_INET, "0.0.0.0", [], True, False, id="dev"),
+    ],
+)
+def test_an_inherited_gateway_is_judged_by_where_it_listens(family, host, argv, dev, is_refused):
+    """With LISTEN_FDS a public socket came while --gateway still said loopback: processes by accident."""
+    with socket.socket(family, socket.SOCK_STREAM) as sock:
+        sock.bind((host, 0))
+        if not is_refused:
+            refuse_exposed(sock, parse(*argv, dev=dev))
+            return
+        with pytest.raises(RuntimeFailure, match="others can reach"):
+            refuse_exposed(sock, parse(*argv, dev=dev))

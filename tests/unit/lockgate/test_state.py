@@ -30,6 +30,23 @@ def test_a_folder_that_others_may_read_is_closed(tmp_path):
     assert mode(root) == 0o700
 
 
+def test_a_folder_of_somebody_elses_files_is_not_closed(tmp_path):
+    """``--state /tmp`` as root closed /tmp to everybody."""
+    tmp_path.chmod(0o755)
+    (tmp_path / "letter.txt").write_text("dear")
+    with pytest.raises(RuntimeFailure, match="other files") as caught:
+        State(tmp_path).open()
+    assert mode(tmp_path) == 0o755
+    assert "--state" in caught.value.instead
+
+
+def test_a_state_that_was_opened_to_others_is_closed_again(state):
+    state.next_identity()
+    state.root.chmod(0o755)
+    State(state.root).open()
+    assert mode(state.root) == 0o700
+
+
 def test_a_folder_that_cannot_be_made_is_explained(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(RuntimeFailure, match="cannot be made") as caught:
