@@ -7,7 +7,7 @@ import re
 from math import ceil
 
 # Source: aws-lambda-runtime-interface-emulator, fatalerror; Sandbox types are the platform's own.
-_ERROR_TYPE = re.compile(r"(Runtime|Function|Sandbox|Extension)\.[A-Z][a-zA-Z]+")
+_ERROR_TYPE = re.compile(r"(Runtime|Function|Sandbox|Extension)\.[A-Z][a-zA-Z]{1,127}")
 
 
 def init_start(runtime: str) -> str:

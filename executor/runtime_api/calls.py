@@ -48,7 +48,7 @@ _NOT_HERE = (
 )
 _OTHER_VERSION = re.compile(rb"/\d{4}-\d\d-\d\d/runtime/")
 
-_KNOWN_ERROR_TYPE = re.compile(r"(?:Runtime|Function)\.[A-Z][a-zA-Z]+")
+_KNOWN_ERROR_TYPE = re.compile(r"(?:Runtime|Function)\.[A-Z][a-zA-Z]{1,127}")
 
 
 def parse(method: bytes, path: bytes) -> Request | bytes:

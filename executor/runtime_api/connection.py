@@ -21,6 +21,9 @@ HEAD_LIMIT_BYTES = 1024 * 1024 + 16 * 1024
 # The parser copies an unfinished header at each read: the sum of those copies, against drops of one byte.
 HEAD_WORK_LIMIT_BYTES = 128 * 1024 * 1024
 URL_LIMIT_BYTES = 1024
+# Shorter parts of a body are put together as they come: one by one, two bytes would take sixty of memory.
+_SMALL_PART_BYTES = 4096
+_LENGTH_DIGITS = 20  # int() refuses thousands of them, zeros too
 
 _ERROR_TYPE = b"lambda-runtime-function-error-type"
 _ERROR_BODY = b"lambda-runtime-function-error-body"
@@ -47,7 +50,7 @@ class RuntimeConnection(asyncio.Protocol):
         self._in_body = False
         self._request: Request | None = None  # None: refused already, its body is dropped
         self._response_open = False  # the sink was told that the response started
-        self._chunks: list[bytes] = []
+        self._chunks: list[bytes | bytearray] = []  # the first is bytes
         self._body_bytes = 0
 
     # --- asyncio ---------------------------------------------------------------------------------
@@ -156,7 +159,18 @@ class RuntimeConnection(asyncio.Protocol):
         if self._body_bytes > replies.RESPONSE_LIMIT_BYTES:
             self._refuse_size(self._request)
         else:
-            self._chunks.append(chunk)
+            self._keep(chunk)
+
+    def _keep(self, part: bytes) -> None:
+        chunks = self._chunks
+        if not chunks or len(part) >= _SMALL_PART_BYTES:
+            chunks.append(part)
+            return
+        last = chunks[-1]
+        if isinstance(last, bytearray):
+            last += part
+        else:
+            chunks.append(bytearray(part))
 
     def on_message_complete(self) -> None:
         self._progressed = True
@@ -167,7 +181,7 @@ class RuntimeConnection(asyncio.Protocol):
                 self._ask_next()
             else:
                 chunks = self._chunks
-                self._finish(request, chunks[0] if len(chunks) == 1 else b"".join(chunks))
+                self._finish(request, bytes(chunks[0]) if len(chunks) == 1 else b"".join(chunks))
         if headers:
             if headers.get(b"connection", b"").lower() == b"close":
                 self._closing = True
@@ -189,7 +203,7 @@ class RuntimeConnection(asyncio.Protocol):
             return
         length = headers.get(b"content-length")
         if length is not None:
-            if int(length) > replies.RESPONSE_LIMIT_BYTES:
+            if len(length) > _LENGTH_DIGITS or int(length) > replies.RESPONSE_LIMIT_BYTES:
                 self._refuse_size(request)
                 return
             if request.call is Call.RESPONSE:

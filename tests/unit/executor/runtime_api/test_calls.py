@@ -65,6 +65,7 @@ def test_refused_method_names_the_right_one() -> None:
         ("ValueError", "Function.Unknown"),
         ("Runtime.with space", "Runtime.Unknown"),
         ("Runtime.Ok\tStatus: success", "Runtime.Unknown"),
+        ("Runtime." + "A" * 129, "Runtime.Unknown"),
         ("", "Function.Unknown"),
     ],
 )

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import itertools
+import sys
 from typing import Any
 
 import pytest
@@ -30,6 +31,10 @@ from tests.support.runtime_wire import (
 
 ERROR_PATH = f"{INVOCATION}/{REQUEST_ID}/error"
 INIT_ERROR_PATH = "/2018-06-01/runtime/init/error"
+INVOKED_WITH_ZEROS = (
+    f"POST {INVOCATION}/{REQUEST_ID}/response HTTP/1.1\r\nHost: x\r\n"
+    f"Content-Length: {'0' * 5000}2\r\n\r\n{{}}"
+).encode()
 STREAMING = "Lambda-Runtime-Function-Response-Mode: streaming\r\n"
 
 
@@ -452,6 +457,27 @@ def test_junk_ends_the_connection(junk: bytes) -> None:
     assert wire.sink.calls == []
     wire.feed(NEXT)
     assert wire.sink.calls == []
+
+
+def test_body_in_tiny_chunks_takes_no_more_memory_than_its_bytes() -> None:
+    wire = Wire().running()
+    head, _, body = chunked([b"ab"] * 100_000).partition(b"\r\n\r\n")
+
+    wire.feed(head + b"\r\n\r\n", body[:-5])
+
+    held = wire.connection._chunks
+    assert sum(map(sys.getsizeof, held)) + sys.getsizeof(held) < 3 * 200_000
+    wire.feed(body[-5:])
+    assert wire.only_reply().status == 202
+    assert wire.sink.calls[-1][-2:] == (b"ab" * 100_000, True)
+
+
+def test_length_of_thousands_of_digits_is_refused_as_a_size() -> None:
+    wire = Wire().running()
+
+    wire.feed(INVOKED_WITH_ZEROS)
+
+    assert wire.only_reply().status == 413
 
 
 @pytest.mark.parametrize(
