@@ -228,13 +228,18 @@ def _request_time(headers: dict[str, list[str]]) -> str:
         )
     try:
         if _TIME.match(value):
-            return datetime.strptime(value, _TIME_FORMAT).replace(tzinfo=UTC).strftime(_TIME_FORMAT)
+            return _written(datetime.strptime(value, _TIME_FORMAT).replace(tzinfo=UTC))
         if "x-amz-date" not in headers:
             sent = parsedate_to_datetime(value)
-            return sent.replace(tzinfo=sent.tzinfo or UTC).astimezone(UTC).strftime(_TIME_FORMAT)
+            return _written(sent.replace(tzinfo=sent.tzinfo or UTC).astimezone(UTC))
     except (ValueError, OverflowError) as exc:
         raise _incomplete("Date must be in ISO-8601 'basic format'.") from exc
     raise _incomplete("Date must be in ISO-8601 'basic format'.")
+
+
+def _written(time: datetime) -> str:
+    """As `_TIME_FORMAT`, whose ``%Y`` has no leading zeros before the year 1000 with strftime."""
+    return f"{time.year:04}{time:%m%dT%H%M%SZ}"
 
 
 def _check_scope(scope: _Scope, time: str, region: str, service: str) -> None:
