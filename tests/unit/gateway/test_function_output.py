@@ -34,6 +34,8 @@ def _json(value: object) -> bytes:
         pytest.param(
             b"[123456789012345678901234567890, 1]", "[123456789012345678901234567890,1]", id="big-integer"
         ),
+        pytest.param(b"[-9223372036854775809]", "[-9223372036854775809]", id="below-64-bits"),
+        pytest.param(b"[" * 300 + b"]" * 300, "[" * 300 + "]" * 300, id="nested-deeper-than-orjson-writes"),
         pytest.param(b'{"\\u00e9": "\\u20ac"}', '{"é":"€"}', id="escapes-become-utf-8"),
     ],
 )
@@ -191,6 +193,7 @@ def test_malformed_cookies(cookies: object) -> None:
     [
         b"hello",
         b"{",
+        b"[" * 1020 + b"]" * 1020,
         b"[" * 1000 + b"1" * 20 + b"]" * 1000,
         b"\xff",
         b'{"a": NaN}',
