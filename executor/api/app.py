@@ -16,7 +16,6 @@ from uuid import uuid4
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
 from executor.api.body import MAX_PAYLOAD_BYTES, MAX_REQUEST_BYTES, Body, BodyTooLargeError, read_body
@@ -173,7 +172,9 @@ def lambda_api(
         clock=clock,
         new_id=new_id,
     )
-    return Starlette(routes=[Mount("/", app=api)])
+    app = Starlette()
+    app.router.default = api  # a Mount would not match a path with an encoded line break, and answer for us
+    return app
 
 
 async def _disconnected(receive: Receive) -> None:

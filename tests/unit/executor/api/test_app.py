@@ -160,6 +160,14 @@ async def test_nothing_is_answered_before_the_signature(method: str, path: str) 
     assert invoker.calls == []
 
 
+@pytest.mark.parametrize("path", ["/a%0Ab", "/2015-03-31/functions/e%0Acho/invocations"])
+async def test_a_line_break_in_the_path_passes_no_check_by(path: str) -> None:
+    """Starlette's Mount does not match it: a plain 404 without request id came before Host and signature."""
+    response = await request(make_app(FakeInvoker()), path, headers={"host": "evil.example"})
+    assert error_of(response)[:2] == (403, "AccessDeniedException")
+    assert response.headers["x-amzn-requestid"] == "fresh-id"
+
+
 async def test_body_that_was_not_the_signed_one_is_refused() -> None:
     invoker = FakeInvoker()
     async with httpx.AsyncClient(transport=httpx.ASGITransport(make_app(invoker)), base_url=BASE) as client:
