@@ -336,15 +336,16 @@ def test_five_minutes_either_way_are_accepted_and_a_second_more_is_not() -> None
     )
 
 
-@pytest.mark.parametrize(
-    "field", [("x-amz-date", "05000101T000000Z"), ("date", "Sat, 01 Jan 0500 00:00:00 GMT")]
-)
-def test_a_year_before_1000_is_refused_and_no_fault_of_ours(field: tuple[str, str]) -> None:
+@pytest.mark.parametrize("date", ["00010101", "10101T00"])
+def test_a_year_before_1000_is_refused_and_no_fault_of_ours(date: str) -> None:
     """strftime wrote it without zeros; with a scope to match, strptime could not read it: a 500."""
-    for date in ("05000101", "5000101T"):
-        authorization = dict(signed().headers)["authorization"].replace("/20260304/", f"/{date}/")
-        headers = [field, ("host", "127.0.0.1:8082"), ("authorization", authorization)]
-        assert refusal(replace(signed(), headers=headers)).code == "InvalidSignatureException"
+    authorization = dict(signed().headers)["authorization"].replace("/20260304/", f"/{date}/")
+    headers = [
+        ("host", "127.0.0.1:8082"),
+        ("x-amz-date", "00010101T000000Z"),
+        ("authorization", authorization),
+    ]
+    assert refusal(replace(signed(), headers=headers)).code == "InvalidSignatureException"
 
 
 def test_date_header_stands_in_for_x_amz_date() -> None:
