@@ -12,6 +12,7 @@ from executor.packages.errors import PackageError
 from executor.packages.store import PackageStore
 from executor.revision import FunctionConfig, Revision
 from gateway.deployment import Deployment, RouteSpec
+from gateway.errors import DeploymentError
 from gateway.exchange import ApiNames
 from gateway.integrations.function import FunctionTarget
 from gateway.integrations.respond import RespondTarget
@@ -81,6 +82,14 @@ def config_of(function: ResolvedFunction) -> FunctionConfig:
 
 
 def deployment_of(file: RoutesFile, names: Names, *, locator: Locator, metrics: GatewayMetrics) -> Deployment:
+    """:raises ConfigurationError: a route cannot be served, such as one whose file has vanished since the check."""
+    try:
+        return _deployment(file, names, locator, metrics)
+    except DeploymentError as error:
+        raise ConfigurationError(f"{error}.", "Mend it and start again.") from error
+
+
+def _deployment(file: RoutesFile, names: Names, locator: Locator, metrics: GatewayMetrics) -> Deployment:
     return Deployment.build(
         names=ApiNames(
             account_id=names.account,

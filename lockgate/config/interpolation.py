@@ -112,6 +112,9 @@ class _Interpolation:
                 return default
             hint = f"set it, or write ${{env:{name}:-default}}"
             return _Wrong("reference-unset", f"the environment variable {name} is not set", hint)
+        if not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
+            # os.environ shows bytes that are not UTF-8 as lone surrogates, which nothing can send.
+            return _Wrong("reference-unreadable", f"the environment variable {name} is not UTF-8 text", "")
         self._report.hide(path, f"${{env:{name}}}", value)
         return value
 

@@ -101,6 +101,11 @@ def _check_environment(function: Function, path: KeyPath, report: Report) -> Non
         if name in function.environment:
             reason = f"{name} is a variable of environment already"
             report.add("bad-volume", (*path, "volumes", name), reason, "choose another name", at="key")
+    for name, value in function.environment.items():
+        if "\0" in value:
+            report.add(
+                "wrong-value", (*path, "environment", name), f"{name} holds a NUL, which no variable can"
+            )
     size = len(orjson.dumps(function.environment))
     if size > MAX_ENVIRONMENT_BYTES:
         reason = (

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from gateway.response import MAX_HEADER_BYTES
 from gateway.route_key import RouteKey, RouteKeyError, find_conflicts
 from kit.positioned_yaml import KeyPath
 from lockgate.config.checks.places import STATE_FOLDER, resolved, why_unreadable
@@ -135,6 +136,10 @@ def _check_headers(respond: Respond, path: KeyPath, report: Report) -> None:
         if not _HEADER_VALUE.fullmatch(value):
             reason = "a header value is one line of Latin-1 text without control characters"
             report.add("bad-header", here, reason)
+    size = sum(len(name) + len(value.encode()) for name, value in respond.headers.items())
+    if size > MAX_HEADER_BYTES:
+        reason = f"the headers have {size:,} bytes together; the most is {MAX_HEADER_BYTES:,}"
+        report.add("bad-header", (*path, "headers"), reason, "send long values in the body", at="key")
 
 
 def _check_authorizers(file: RoutesFile, declared: Declared, report: Report) -> None:

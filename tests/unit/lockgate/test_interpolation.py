@@ -7,7 +7,7 @@ import pytest
 from lockgate.config.interpolation import MAX_FILE_BYTES, interpolate
 from lockgate.config.report import Report
 
-ENVIRON = {"NAME": "value", "EMPTY": "", "NESTED": "${env:NAME}"}
+ENVIRON = {"NOT_TEXT": "a\udcff", "NAME": "value", "EMPTY": "", "NESTED": "${env:NAME}"}
 
 
 @pytest.fixture
@@ -61,6 +61,7 @@ def test_value_of_a_text(text: str, value: str, folder: Path) -> None:
         ("${env:NAME", "reference-malformed"),
         ("${ENV:NAME}", "reference-unknown"),
         ("${cmd:ls}", "reference-unknown"),
+        pytest.param("${env:NOT_TEXT}", "reference-unreadable", id="variable-not-utf-8"),
         ("${file:missing}", "reference-unreadable"),
         ("${file:.}", "reference-unreadable"),
         ("${file:large.txt}", "reference-unreadable"),

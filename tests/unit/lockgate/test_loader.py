@@ -282,3 +282,19 @@ def test_no_nested_value_makes_the_loader_raise(site: Path, tree: object) -> Non
 @settings(max_examples=100, deadline=None)
 def test_no_bytes_make_the_loader_raise(data: bytes) -> None:
     assert load_bytes(data, Path("routes.yaml"), {}).problems
+
+
+def test_headers_that_are_too_large_together_are_found_by_the_check(site: Path) -> None:
+    """`check` said "no mistakes", and the server ended with a traceback."""
+    many = ", ".join(f'x-{number}: "{"v" * 1000}"' for number in range(70))
+    text = f"version: 1\nroutes:\n  GET /: {{public: true, respond: {{headers: {{{many}}}}}}}\n"
+    (problem,) = load_bytes(text.encode(), site / "routes.yaml", {}).problems
+    assert (problem.code, problem.key_path) == ("bad-header", ("routes", "GET /", "respond", "headers"))
+
+
+def test_a_variable_with_a_nul_is_refused_without_its_value(site: Path) -> None:
+    (site / "nul.txt").write_bytes(b"s3cret\0")
+    text = GOOD.replace("${env:MODE:-dev}", "${file:nul.txt}")
+    (problem,) = load_bytes(text.encode(), site / "routes.yaml", {"API_KEY": "k"}).problems
+    assert (problem.code, problem.key_path[-1]) == ("wrong-value", "MODE")
+    assert "s3cret" not in repr(problem.reason + problem.suggestion)
