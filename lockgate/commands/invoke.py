@@ -3,6 +3,7 @@
 import argparse
 import base64
 import json
+import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +21,8 @@ FUNCTION_TIMEOUT_S = 960.0  # Lambda's longest function and some waiting
 def run(arguments: argparse.Namespace) -> int:
     server = find_server(Path(arguments.state))
     payload = read_payload(arguments.payload)
-    url = f"{server['endpoints']['lambda']}/2015-03-31/functions/{quote(arguments.function, safe='')}/invocations"
+    function = quote(os.fsencode(arguments.function), safe="")
+    url = f"{server['endpoints']['lambda']}/2015-03-31/functions/{function}/invocations"
     headers = {"content-type": "application/json", "x-amz-log-type": "Tail"}
     credentials = Credentials(server["access_key_id"], server["secret_access_key"])
     signed = sign("POST", url, headers, payload, credentials, server["region"], "lambda", datetime.now(UTC))
@@ -76,10 +78,10 @@ def read_payload(text: str) -> bytes:
         except OSError as error:
             raise UsageError(f"{text[1:]} cannot be read: {error.strerror}.") from error
     else:
-        payload = text.encode()
+        payload = os.fsencode(text)  # the bytes that were typed, UTF-8 or not
     try:
         json.loads(payload)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(
             f"The payload is not JSON: {error}.", """Quote it for the shell: --payload '{"a": 1}'"""
         ) from error
