@@ -131,7 +131,9 @@ class ProcessDriver:
             self._send_start(environment, spec, channel)
         except (OSError, ZygoteRefused) as problem:
             self._leave(environment)
-            raise StartError(str(problem), permanent=False, error_type="Sandbox.Failure") from problem
+            log.warning("environment %d could not be started: %s", number, problem)
+            message = "The environment could not be started"  # the reason names paths of the host
+            raise StartError(message, permanent=False, error_type="Sandbox.Failure") from problem
         self._environments[number] = environment
         return environment
 

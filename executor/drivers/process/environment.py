@@ -46,6 +46,8 @@ class Environment:
 
     def send_start(self, request: Message) -> None:
         """:raises ZygoteRefused: the zygote is gone. :raises OSError: the cgroup is."""
+        if request["uid"] is not None:  # or it could not open its own /dev/stderr
+            os.fchown(self.output.writing, request["uid"], -1)
         joins = self.group.open_join() if self.group is not None else []
         try:
             self.zygote.send(request, [self.output.writing, *joins])

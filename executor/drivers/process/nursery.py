@@ -4,6 +4,7 @@ A zygote that died is started again at the next call. Its environments are the d
 """
 
 import asyncio
+import logging
 import re
 import sys
 from collections.abc import Callable
@@ -39,6 +40,9 @@ PRELOADED = (
     *("struct", "subprocess", "tempfile", "textwrap", "threading", "time", "traceback", "types", "typing"),
     *("urllib.parse", "urllib.request", "uuid", "warnings", "weakref", "zoneinfo"),
 )
+
+log = logging.getLogger(__name__)
+
 _PROVIDED = re.compile(r"provided(\..*)?")
 
 
@@ -123,7 +127,10 @@ class Nursery:
         zygote = ZygoteProcess(setup, self._heard, self._forget)
         await zygote.start()
         assert zygote.pid is not None
-        self._notes[zygote] = remember(self._state, zygote.pid)
+        try:
+            self._notes[zygote] = remember(self._state, zygote.pid)
+        except OSError as problem:  # a full disk; its mark finds it, too
+            log.warning("zygote %d could not be noted: %s", zygote.pid, problem)
         return zygote
 
     def _forget(self, zygote: ZygoteProcess) -> None:

@@ -106,8 +106,8 @@ class ZygoteProcess:
         self._inbox = wire.Inbox(ours)
         self.is_alive = True
         self._loop.add_reader(ours.fileno(), self._read)
-        self.send(self.setup.encode())
         try:
+            self.send(self.setup.encode())
             await asyncio.wait_for(self._hello, HELLO_TIMEOUT_S)
         except TimeoutError:
             await self.close()
@@ -147,6 +147,8 @@ class ZygoteProcess:
         self._waiting.append((wire.encode(message, len(copies)), copies))
         if len(self._waiting) == 1:
             self._write()
+        if not self.is_alive:  # the write has found it gone: nobody will speak of what this message was about
+            raise ZygoteRefused("the zygote is gone")
 
     async def close(self) -> None:
         """End it with all its environments; return when it is gone. Idempotent."""
@@ -211,6 +213,7 @@ class ZygoteProcess:
         self.is_alive = False
         if not self._hello.done():
             self._hello.set_exception(ZygoteRefused(f"{self.setup.interpreter} ended before it had started"))
+            self._hello.exception()  # `send` may have said it already
         self._gone(self)
 
     def __repr__(self) -> str:

@@ -1,15 +1,19 @@
 """`stop` removes whatever a function has done to stay, and nothing piles up."""
 
 import asyncio
+import errno
 import os
+import signal
 import time
 from pathlib import Path
 
 import pytest
 
-from executor.drivers.process import cgroup
+from executor.driver import StartError
+from executor.drivers.process import cgroup, nursery
 from executor.drivers.process.reap import marked_processes
-from tests.support.process_world import ProcessWorld
+from executor.drivers.process.zygotes import process_identity
+from tests.support.process_world import HANDLER, ProcessWorld
 
 DAEMON = """
 import os, signal, time
@@ -157,3 +161,67 @@ def _facts(world: ProcessWorld) -> dict[str, int]:
         "groups": len(groups.leftovers()) if groups else 0,
         "environments leaving": len(world.driver._leaving),
     }
+
+
+async def test_start_that_finds_its_zygote_just_dead_fails_and_leaves_nothing(world: ProcessWorld) -> None:
+    """Its end is heard through the failed write and not through the loop: nobody tells of that environment later."""
+    spec = world.spec(world.package({"app.py": HANDLER}))
+    await world.driver.prepare(spec.revision)
+    channel = await world.channel(spec)
+    zygote = await world.driver._nursery.zygote(spec.revision.config.runtime)
+    assert zygote.pid is not None
+    os.kill(zygote.pid, signal.SIGKILL)
+    while process_identity(zygote.pid) is not None:  # without the loop, which must not hear of it
+        pass
+
+    with pytest.raises(StartError):
+        async with asyncio.timeout(5):
+            await world.driver.start(spec, channel)
+
+    assert world.driver.environments() == frozenset()
+    await world.driver.stop(spec.environment, 0)
+    assert await world.say("1") == 1
+
+
+async def test_zygote_that_cannot_be_noted_works(
+    world: ProcessWorld, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A full disk: its mark finds it at the next start."""
+
+    def no_room(folder: Path, pid: int) -> Path:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(nursery, "remember", no_room)
+
+    assert await world.say("1") == 1
+    assert await world.say("2") == 2
+
+    assert "No space left" in caplog.text
+    assert len(marked_processes(f"{world.names.instance}/1/zygote")) <= 1 + len(world.driver.environments())
+
+
+@pytest.mark.usefixtures("needs_root")
+async def test_output_can_be_opened_by_its_name(world: ProcessWorld) -> None:
+    """Shell scripts write to /dev/stderr; another user's pipe could not be opened."""
+    environment = await world.run(
+        "open('/dev/stdout', 'w').write('1\\n')\nopen('/dev/stderr', 'w').write('2\\n')"
+    )
+    await world.sink.until(lambda: world.sink.output[environment] == b"1\n2\n")
+
+
+async def test_what_kept_a_start_from_being_asked_for_is_said_in_the_log_only(
+    world: ProcessWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    spec = world.spec("no-such-package")
+    world.driver._packages = _missing
+
+    with pytest.raises(StartError) as failure:
+        await world.start(spec)
+
+    assert "/secret" not in str(failure.value)
+    assert "/secret/packages" in caplog.text
+    assert world.driver.environments() == frozenset()
+
+
+def _missing(digest: str) -> Path:
+    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), f"/secret/packages/{digest}")
