@@ -20,7 +20,7 @@ from kit.edge_watch import WriteWatch
 
 
 class EdgeProtocol(EdgeReading):
-    """One connection. A total or per-peer cap would be asked in `connection_made` and use `refuse`."""
+    """One connection."""
 
     def __init__(self, config: Config, state: EdgeState, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(config, state, loop)
@@ -33,6 +33,17 @@ class EdgeProtocol(EdgeReading):
         super().connection_made(transport)
         self._deadline = self.loop.time() + self.limits.first_byte_s
         self._idle_s = self.state.idle_s(self.client)
+        if len(self.connections) > self.limits.connections:
+            self._turn_away()
+
+    def _turn_away(self) -> None:
+        """Answer 503, as long as those that read theirs do not become the flood."""
+        if len(self.connections) > self.limits.connections * 5 // 4:
+            self._phase = SHUT
+            self.state.refused("too_many_connections", 0, self.client)
+            self.transport.abort()
+        else:
+            self.refuse("too_many_connections", 503)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # asyncio's signature
         self._phase = SHUT

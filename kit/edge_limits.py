@@ -23,6 +23,7 @@ RefusalReason = Literal[
     "expectation",
     "body_too_large",
     "pipeline_too_deep",
+    "too_many_connections",
     "first_byte_timeout",
     "header_timeout",
     "body_timeout",
@@ -54,6 +55,9 @@ class EdgeLimits:
     head_bytes: int = 32 * 1024  # all fields, name + value + 4 each: two big cookies and a token
     trailer_bytes: int = 8 * 1024  # dropped anyway; the bound ends a flood
     body_bytes: int = 10 * 1024 * 1024  # API Gateway's payload limit
+    connections: int = (
+        10_000  # open at once: each is a descriptor, and some 10 KiB; a quarter more is cut off unanswered
+    )
     pipelined: int = 64  # requests parsed ahead of the one in answer: benchmark tools send 16 to 64
     first_byte_s: float = 10.0  # a client that connects wants something
     header_s: float = 10.0  # slowloris: a whole head takes milliseconds

@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -44,6 +45,7 @@ from lockgate.endpoints import describe
 from lockgate.errors import ExitCode
 from lockgate.metrics import EdgeMetrics, FleetCollector, LogCollector, new_registry, snapshot_of
 from lockgate.node import machine_memory_mb, node_limits
+from lockgate.open_files import connection_share, raise_open_files
 from lockgate.refusals import RefusalLog
 from lockgate.settings import Settings
 from lockgate.sockets import ListeningSocket, open_sockets
@@ -191,12 +193,15 @@ class Server:
                 ADMIN_LIMITS,
             ),
         }
+        open_files = raise_open_files()
         refusals = RefusalLog(self._console.event)
         listeners = {}
         for name, (app, limits) in apps.items():
             opened = sockets[name]
+            # Half for the public, a tenth each for the others; the rest is for functions, files and logs.
+            share = connection_share(open_files, one_of=2 if name == "gateway" else 10)
             listener = Listener(
-                name, cast(ASGI3Application, app), opened.sock, limits,
+                name, cast(ASGI3Application, app), opened.sock, replace(limits, connections=share),
                 on_refused=refusals.on_refused(name, self._edge_metrics.on_refused(name)),
                 inherited=opened.is_inherited,
             )  # fmt: skip

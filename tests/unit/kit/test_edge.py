@@ -10,7 +10,7 @@ import pytest
 import uvloop
 
 from kit.edge_answers import MESSAGES
-from kit.edge_limits import REFUSAL_REASONS
+from kit.edge_limits import REFUSAL_REASONS, EdgeLimits
 from tests.support.edge_wire import PROBE, Answer, Edge, Recorder, Wire, start_edge
 
 VECTORS = json.loads((Path(__file__).parent / "vectors" / "edge_requests.json").read_text())["vectors"]
@@ -134,3 +134,18 @@ def test_table_is_large_and_covers_both_sides() -> None:
     accepted = [v for v in VECTORS if v["expect"] == "ok"]
     assert len(VECTORS) >= 120
     assert len(accepted) >= 60
+
+
+async def test_one_connection_too_many_gets_503_and_a_flood_is_cut_off() -> None:
+    """A client that opened a thousand connections left no descriptor for anybody, nor for health."""
+    edge = await start_edge(Recorder(), EdgeLimits(connections=4))
+    held = [await edge.connect(b"") for _ in range(4)]
+    await edge.until(lambda: edge.listener.connections == 4)
+    late = await edge.connect(PROBE)
+    check_refusal(await late.answer())
+    flood = await edge.connect(PROBE)
+    assert await flood.rest() == b""
+    assert edge.refused == [("too_many_connections", 503), ("too_many_connections", 0)]
+    held[0].send(PROBE)
+    assert (await held[0].answer()).status == 200
+    await edge.stop()
