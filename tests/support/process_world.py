@@ -79,7 +79,7 @@ class ProcessWorld:
     """One instance with its driver. Use ``async with``; leaving it checks that nothing is left."""
 
     def __init__(self, instance: str = "", epoch: int = 1, uid_base: int = 200_000) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="lg"))  # short: a socket's path has 107 bytes
+        self.folder = Path(tempfile.mkdtemp(prefix="lg")).resolve()  # short: a socket's path has 107 bytes
         self.folder.chmod(0o755)
         instance = instance or os.urandom(4).hex()
         self.names = Names(instance=instance, epoch=epoch)

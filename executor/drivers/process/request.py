@@ -4,6 +4,7 @@ Also opens what the environment's user must reach: its channel's folder and its 
 where file systems are private, else the host's.
 """
 
+import errno
 import os
 import shutil
 import stat
@@ -169,10 +170,20 @@ def _open_channel(channel: ChannelAddress, uid: int | None) -> None:
 
 
 def _open_volume(folder: Path, profile: Profile) -> None:
+    """:raises OSError: also when the path leads through a link, which was resolved when the file was read: a
+    function has put it there, and its target would be opened to functions.
+    """
+    if folder.resolve() != folder:
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(folder))
     folder.mkdir(parents=True, exist_ok=True)
-    if profile.own_uid:
-        os.chown(folder, -1, profile.gid)
-        folder.chmod(stat.S_IMODE(folder.stat().st_mode) | stat.S_ISGID | stat.S_IRWXG)
+    if not profile.own_uid:
+        return
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        os.fchown(fd, -1, profile.gid)
+        os.fchmod(fd, stat.S_IMODE(os.fstat(fd).st_mode) | stat.S_ISGID | stat.S_IRWXG)
+    finally:
+        os.close(fd)
 
 
 @lru_cache(maxsize=1024)

@@ -188,3 +188,22 @@ async def test_every_version_has_its_interpreter(world: ProcessWorld, version: s
 async def test_nearest_interpreter_runs_a_version_that_is_missing(world: ProcessWorld) -> None:
     newest = world.capabilities.runtimes[0].removeprefix("python")
     assert await world.say("'%d.%d' % sys.version_info[:2]", runtime="python3.99") == newest
+
+
+@pytest.mark.usefixtures("needs_root")
+@pytest.mark.parametrize("deep", [False, True])
+async def test_volume_that_became_a_link_is_refused_and_its_target_untouched(
+    world: ProcessWorld, deep: bool
+) -> None:
+    """A function that may write into `data` replaces the volume of another, which lies in it, by a link."""
+    victim = world.folder / "victim"
+    (victim / "inner").mkdir(parents=True)
+    (world.folder / "data").mkdir()
+    (world.folder / "data" / "sub").symlink_to("../victim")
+    volume = world.folder / "data" / "sub" / ("inner" if deep else "")
+    before = [(each.stat().st_gid, each.stat().st_mode) for each in (victim, victim / "inner")]
+
+    with pytest.raises(StartError):
+        await world.run("", volumes={"DATA": str(volume)})
+
+    assert [(each.stat().st_gid, each.stat().st_mode) for each in (victim, victim / "inner")] == before
