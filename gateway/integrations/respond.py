@@ -8,6 +8,7 @@ import asyncio
 import hashlib
 import os
 import re
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import formatdate, parsedate_to_datetime
@@ -94,13 +95,22 @@ class _Content:
 
     @classmethod
     def read(cls, path: Path) -> "_Content":
-        """:raises OSError: unreadable; :raises ValueError: larger than `MAX_FILE_BYTES`."""
-        with path.open("rb") as file:
-            modified_s = int(os.fstat(file.fileno()).st_mtime)
+        """Read *path*, in which nothing may be a symlink: a function whose volume it lies in could set one.
+
+        :raises OSError: unreadable; :raises ValueError: a link, no plain file, or larger than `MAX_FILE_BYTES`.
+        """
+        if path.resolve() != path:
+            raise ValueError(f"{path} has become a symlink")
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            os.close(descriptor)
+            raise ValueError(f"{path} is not a plain file")
+        with open(descriptor, "rb") as file:
             body = file.read(MAX_FILE_BYTES + 1)
         if len(body) > MAX_FILE_BYTES:
             raise ValueError(f"{path} is larger than {MAX_FILE_BYTES} bytes")
-        return cls(body, f'"{hashlib.sha256(body).hexdigest()[:32]}"', modified_s)
+        return cls(body, f'"{hashlib.sha256(body).hexdigest()[:32]}"', int(status.st_mtime))
 
 
 class FileIntegration:
@@ -110,13 +120,13 @@ class FileIntegration:
 
     def __init__(self, target: RespondTarget, path: Path) -> None:
         self._status = target.status
-        self._path = path
+        self._path = path.resolve()  # what is a link now is the operator's own
         self._headers = _headers(target)
         if not _has(self._headers, b"content-type"):
             kind = _TYPES.get(path.suffix.lower(), "application/octet-stream")
             self._headers.append((b"content-type", kind.encode("ascii")))
         try:
-            content = _Content.read(path)
+            content = _Content.read(self._path)
         except (OSError, ValueError) as exc:
             raise DeploymentError(f"the file cannot be served: {exc}") from exc
         self._preloaded = content if len(content.body) <= PRELOAD_BYTES else None

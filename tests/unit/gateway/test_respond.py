@@ -148,6 +148,28 @@ async def test_large_file_is_read_for_each_request(tmp_path: Path) -> None:
     assert "cannot be read" in str(harness.records[-1]["integrationErrorMessage"])
 
 
+@pytest.mark.parametrize("swap", ["file", "folder", "pipe", "directory"])
+async def test_large_file_that_was_swapped_is_not_followed(tmp_path: Path, swap: str) -> None:
+    """The file lay in a function's volume; the function put a link there, and the server read with its rights."""
+    path = tmp_path / "volume" / "large.bin"
+    for folder in (path.parent, tmp_path / "secret"):
+        folder.mkdir()
+        _write(folder / "large.bin", bytes(PRELOAD_BYTES + 1))
+    harness = _serving(path)
+    _remove(path)
+    if swap == "file":
+        path.symlink_to(tmp_path / "secret" / "large.bin")
+    elif swap == "pipe":
+        os.mkfifo(path)  # a plain open would hold a thread for ever
+    elif swap == "directory":
+        path.mkdir()
+    else:
+        path.parent.rmdir()
+        path.parent.symlink_to(tmp_path / "secret")
+    answer = await harness.request("GET", "/")
+    assert (answer.status, answer.body) == (500, b'{"message":"Internal Server Error"}')
+
+
 def test_file_that_cannot_be_served_is_found_at_build_time(tmp_path: Path) -> None:
     too_large = _write(tmp_path / "large.bin", b"")
     os.truncate(too_large, MAX_FILE_BYTES + 1)
