@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 from typing import cast
 
 from starlette.types import ASGIApp
@@ -53,6 +54,7 @@ from lockgate.state import State
 
 CONTROL_LIMITS = EdgeLimits(body_bytes=70_167_211)  # Lambda's own limit of a request; over 6 MiB is its 413
 ADMIN_LIMITS = EdgeLimits(body_bytes=64 * 1024)
+GC_THRESHOLD = (20_000, 20, 100)  # requests leave few cycles: no need to look for them every ten
 PACKAGE_AGE_S = 7 * 24 * 3600.0  # going back to last week's code finds its package still there
 ADMIN_DRAIN_S = 1.0  # metrics and health answer in milliseconds
 
@@ -105,6 +107,7 @@ class Server:
             stack.push_async_callback(_finish, janitor)
             gc.collect()
             gc.freeze()  # what lives now lives on: the collector need not look at it again
+            gc.set_threshold(*GC_THRESHOLD)
             self._catch_signals()  # before `ready`, which allows them
             stack.callback(self._state.withdraw)
             self._publish(listeners)
@@ -178,6 +181,7 @@ class Server:
     ) -> dict[str, Listener]:
         metrics = GatewayMetrics(self._registry)
         deployment = deployment_of(self._file, self._names, locator=SingleLocator(executor), metrics=metrics)
+        entropy = Random(os.urandom(32)).randbytes  # noqa: S311  # request ids are unique, not secret
         control = lambda_api(
             invoker=executor,
             functions=executor.catalog,
@@ -186,7 +190,10 @@ class Server:
             hosts=bound_hosts(sockets["control"]),
         )
         apps: dict[str, tuple[ASGIApp, EdgeLimits]] = {
-            "gateway": (Gateway(deployment, sink=self._console.access, metrics=metrics), EdgeLimits()),
+            "gateway": (
+                Gateway(deployment, sink=self._console.access, metrics=metrics, entropy=entropy),
+                EdgeLimits(),
+            ),
             "control": (control, CONTROL_LIMITS),
             "admin": (
                 admin_app(self._registry, self._reasons, hosts=bound_hosts(sockets["admin"])),
