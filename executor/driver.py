@@ -4,7 +4,7 @@ An environment is *ready* when its runtime asks for its first ``next`` on its ch
 nor waits. Everything that it makes carries the instance's mark, so that `reap` finds what a dead server left.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -26,11 +26,15 @@ class ChannelKind(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelAddress:
-    """Exactly one of `folder` (holds ``api.sock``) and `port` is set, by `kind`."""
+    """Exactly one of `folder` (holds ``api.sock``) and `port` is set, by `kind`.
+
+    :param admit: told the environment's uid, where it has one of its own, a port lets nobody else in.
+    """
 
     kind: ChannelKind
     folder: Path | None = None
     port: int | None = None
+    admit: Callable[[int], None] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

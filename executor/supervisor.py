@@ -128,7 +128,7 @@ class Supervisor:
             record.channel = channel = await self._runtime_api.open_socket(record.number)
             return ChannelAddress(kind=kind, folder=channel.folder)
         record.channel = channel = await self._runtime_api.open_port(record.number)
-        return ChannelAddress(kind=kind, port=channel.port)
+        return ChannelAddress(kind=kind, port=channel.port, admit=channel.admit)
 
     async def _stop(self, record: EnvironmentRecord, grace_s: float) -> None:
         try:

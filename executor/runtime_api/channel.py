@@ -13,6 +13,7 @@ from typing import Protocol
 from executor.core.instructions import RefuseReason
 from executor.runtime_api import replies
 from executor.runtime_api.contract import Delivery, RuntimeSink
+from executor.runtime_api.peer import owner_of
 
 # A runtime needs one; http.client-based ones open a second for init/error. The rest is slack for strays.
 MAX_CONNECTIONS = 8
@@ -36,6 +37,8 @@ class Line(Protocol):
     def answer_next(self, answer: bytes) -> bool: ...
 
     def is_open(self) -> bool: ...
+
+    def peer_port(self) -> int | None: ...
 
     def abort(self) -> None: ...
 
@@ -180,3 +183,17 @@ class PortChannel(EnvironmentChannel):
     def __init__(self, environment: int, sink: RuntimeSink, port: int) -> None:
         super().__init__(environment, sink)
         self.port = port
+        self._uid: int | None = None
+
+    def admit(self, uid: int) -> None:
+        """Let in what this user connects, and nothing else: every process of the machine reaches the port."""
+        self._uid = uid
+        for line in tuple(self._lines):  # nothing of the environment runs yet
+            line.abort()
+
+    def connected(self, line: Line) -> bool:
+        if self._uid is not None:
+            peer = line.peer_port()
+            if peer is None or owner_of(peer, self.port) != self._uid:
+                return False
+        return super().connected(line)

@@ -116,6 +116,11 @@ class RuntimeConnection(asyncio.Protocol):
     def is_open(self) -> bool:
         return self._transport is not None and not self._transport.is_closing()
 
+    def peer_port(self) -> int | None:
+        """The TCP port at the other end; None on a unix socket."""
+        peer = None if self._transport is None else self._transport.get_extra_info("peername")
+        return peer[1] if isinstance(peer, tuple) else None
+
     def abort(self) -> None:
         self._closing = True
         self._out.clear()

@@ -167,6 +167,8 @@ def _candidates(layout: Layout) -> list[tuple[str, str]]:
 def _open_channel(channel: ChannelAddress, uid: int | None) -> None:
     if channel.folder is not None and uid is not None:
         os.chown(channel.folder, uid, -1)
+    if channel.admit is not None and uid is not None:
+        channel.admit(uid)
 
 
 def _open_volume(folder: Path, profile: Profile) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import stat
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -57,6 +58,26 @@ async def test_port_serves_one_environment(api: RuntimeApi, sink: Sink, clients:
     assert (await client.reply()).headers["lambda-runtime-aws-request-id"] == REQUEST_ID
     channel.close()
     assert await client.ended()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="whose a connection is, Linux tells")
+async def test_port_lets_in_only_the_environments_user(
+    api: RuntimeApi, sink: Sink, clients: list[RawClient]
+) -> None:
+    channel = await api.open_port(4)
+    channel.admit(os.getuid() + 1)
+    stranger = RawClient(*await asyncio.open_connection("127.0.0.1", channel.port))
+    clients.append(stranger)
+    stranger.send(NEXT)
+    assert await stranger.ended()
+    assert sink.calls == []
+
+    channel.admit(os.getuid())
+    own = RawClient(*await asyncio.open_connection("127.0.0.1", channel.port))
+    clients.append(own)
+    own.send(NEXT)
+    assert await sink.wait_for("next_asked") == ("next_asked", 4)
+    channel.close()
 
 
 async def test_channels_do_not_hear_each_other(api: RuntimeApi, sink: Sink, clients: list[RawClient]) -> None:
