@@ -22,7 +22,7 @@ PROBE_TIMEOUT_S = 10.0  # some milliseconds on an idle machine
 _PROBE = 0  # environments count from 1
 _PROBE_MB = 64
 
-_NETWORK = "Functions use this machine's network as it is: `egress` is not enforced."
+_NETWORK = "Functions use this machine's network as it is: they reach what this machine reaches."
 _NO_NAMESPACES = (
     "Functions see this machine's files and processes, share one /tmp without a size limit, and package folders are "
     "not read-only: private namespaces are not allowed here ({})."
