@@ -3,9 +3,7 @@
 from pathlib import Path
 
 _TABLE = Path("/proc/net/tcp")
-_UID_COLUMN = (
-    5  # counted from the state, which follows the two addresses: st, queues, timer, retransmits, uid
-)
+_UID_FIELD = 4  # after the two addresses: state, queues, timer, retransmits, uid
 
 
 def owner_of(client_port: int, server_port: int) -> int | None:
