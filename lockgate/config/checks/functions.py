@@ -136,6 +136,19 @@ def _check_volumes(file: RoutesFile, function: Function, folder: Path, path: Key
                 f"{text} and the code of {touched} overlap: each write would be a new version of the code"
             )
             report.add("bad-volume", here, reason, f"write data/{path[1]}")
+        elif other := _nesting_volume(place, home, file.functions):
+            # A function could replace the inner folder by a link while the server gives it to its environments.
+            reason = f"{text} and {other} lie in each other"
+            report.add("bad-volume", here, reason, "share the same folder, or take two side by side")
+
+
+def _nesting_volume(place: Path, home: Path, functions: Mapping[str, Function]) -> str:
+    for function in functions.values():
+        for text in function.volumes.values():
+            other = resolved(home, text)
+            if other not in (None, place, home) and overlap(place, other):
+                return text
+    return ""
 
 
 def _overlapping_code(place: Path, home: Path, functions: Mapping[str, Function]) -> str:
