@@ -1,8 +1,15 @@
 #!/bin/sh
-# Install the system packages that some tests need: gcc builds a C function. As root on Debian or Ubuntu only.
+# Install the system packages that some tests need, as root on Debian or Ubuntu; else say what is skipped.
 set -eu
 missing=""
-command -v gcc >/dev/null 2>&1 || missing="$missing gcc libc6-dev"
+need() { # COMMAND PACKAGE… : the packages, when the command is not there
+    command -v "$1" >/dev/null 2>&1 && return 0
+    shift
+    missing="$missing $*"
+}
+need gcc gcc libc6-dev # compiles a function that is a C program
+need wrk wrk           # the load generator of the benchmarks
+need git git           # clones the project as a newcomer does
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
     export DEBIAN_FRONTEND=noninteractive
