@@ -91,7 +91,7 @@ class Gateway:
         await send({"type": "http.response.body", "body": b"" if is_head else body})
 
     def _account(self, request: HttpRequest, response: HttpResponse, ledger: Ledger, latency_us: int) -> None:
-        ledger.metrics.observe(request.method, response.status, latency_us / 1e6, ledger.times)
+        ledger.metrics.observe(request.method, response.status, latency_us, ledger.times)
         length = 0 if request.method == "HEAD" else len(response.body)
         self._sink(
             build_record(request, ledger, status=response.status, length=length, latency_us=latency_us)

@@ -1,11 +1,18 @@
 """Metrics of the gateway. Labels come from configuration or from fixed lists only, so no request can add a
 series.
 
-``queue``, ``start`` and ``init`` are observed only for requests that had them, so their counts say how many
-did.
+Requests only add to plain integers of their route, on the loop's thread; the families are made of them at a
+scrape. ``queue``, ``start`` and ``init`` are observed only for requests that had them, so their counts say
+how many did.
 """
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
 
 from gateway.route_key import METHODS
 from kit.invoke import InvokeTimes
@@ -15,87 +22,110 @@ NO_ROUTE = "-"
 _OTHER_METHOD = "other"
 
 _REQUEST_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+_BOUNDS_US = [round(bound * 1e6) for bound in _REQUEST_BUCKETS]
+_BOUND_LABELS = [*(floatToGoString(bound) for bound in _REQUEST_BUCKETS), "+Inf"]  # type: ignore[no-untyped-call]  # theirs
 
 
-class GatewayMetrics:
+class GatewayMetrics(Collector):
     """:param registry: where the families are registered; one instance per registry, kept over reloads."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._requests = Counter(
-            "lockgate_gateway_requests",
-            "Requests answered, by route, method and status class.",
-            ("route", "method", "status"),
-            registry=registry,
-        )
-        self._seconds = Histogram(
-            "lockgate_gateway_request_seconds",
-            "From the request's arrival to its answer.",
-            ("route",),
-            buckets=_REQUEST_BUCKETS,
-            registry=registry,
-        )
-        self._function_seconds = Histogram(
-            "lockgate_gateway_function_seconds",
-            "Where the time of function calls went: queue, start, init, handler.",
-            ("route", "phase"),
-            buckets=_REQUEST_BUCKETS,
-            registry=registry,
-        )
         self._routes: dict[str, RouteMetrics] = {}
         self.unmatched = self.route(NO_ROUTE)
+        registry.register(self)
 
     def route(self, key: str) -> "RouteMetrics":
         """The metrics of one configured route; the same object for the same key."""
         found = self._routes.get(key)
         if found is None:
-            found = RouteMetrics(key, self._requests, self._seconds, self._function_seconds)
-            self._routes[key] = found
+            found = self._routes[key] = RouteMetrics()
         return found
+
+    def describe(self) -> Iterable[Metric]:
+        return _families()
+
+    def collect(self) -> Iterator[Metric]:
+        requests, seconds, function_seconds = _families()
+        for key, route in list(self._routes.items()):  # a copy: a deployment may be built on another thread
+            for (method, status_class), count in route.requests.items():
+                requests.add_metric((key, method, f"{status_class}xx"), count)
+            route.latency.add_to(seconds, (key,))
+            for phase, tally in route.phases.items():
+                tally.add_to(function_seconds, (key, phase))
+        yield from (requests, seconds, function_seconds)
+
+
+class Tally:
+    """A histogram of microseconds, with buckets up to each of `_BOUNDS_US` and one for all beyond."""
+
+    __slots__ = ("counts", "sum_us")
+
+    def __init__(self) -> None:
+        self.counts = [0] * (len(_BOUNDS_US) + 1)
+        self.sum_us = 0
+
+    def add_to(self, family: HistogramMetricFamily, labels: tuple[str, ...]) -> None:
+        """Add the sample in seconds. Prometheus counts in each bucket also what is below it."""
+        buckets, below = [], 0
+        for label, count in zip(_BOUND_LABELS, self.counts, strict=True):
+            below += count
+            buckets.append((label, float(below)))
+        family.add_metric(labels, buckets, self.sum_us / 1e6)
 
 
 class RouteMetrics:
-    """The children of one route. They are bound on first use: at most 8 methods × 4 classes and 5
-    histograms.
+    """The numbers of one route: at most 8 methods × 4 classes and 5 histograms.
+
+    :ivar requests: (method, first digit of the status) → count.
     """
 
-    __slots__ = ("_counters", "_function_seconds", "_key", "_phases", "_requests", "_seconds")
+    __slots__ = ("latency", "phases", "requests")
 
-    def __init__(self, key: str, requests: Counter, seconds: Histogram, function_seconds: Histogram) -> None:
-        self._key = key
-        self._requests = requests
-        self._function_seconds = function_seconds
-        self._seconds: Histogram = seconds.labels(key)
-        self._counters: dict[tuple[str, int], Counter] = {}
-        self._phases: dict[str, Histogram] = {}
+    def __init__(self) -> None:
+        self.requests: dict[tuple[str, int], int] = {}
+        self.latency = Tally()
+        self.phases: dict[str, Tally] = {}
 
-    def observe(self, method: str, status: int, seconds: float, times: InvokeTimes | None) -> None:
+    def observe(self, method: str, status: int, latency_us: int, times: InvokeTimes | None) -> None:
         """:param times: of the function call, if there was one."""
-        counter = self._counters.get((method, status // 100))
-        if counter is None:
-            counter = self._bind_counter(method, status // 100)
-        counter.inc()
-        self._seconds.observe(seconds)
+        kind = (method if method in METHODS else _OTHER_METHOD, status // 100)
+        self.requests[kind] = self.requests.get(kind, 0) + 1
+        latency = self.latency
+        latency.counts[bisect_left(_BOUNDS_US, latency_us)] += 1
+        latency.sum_us += latency_us
         if times is None:
             return
-        self._phase("handler").observe(times.handler_us / 1e6)
+        self._observe_phase("handler", times.handler_us)
         if times.queue_us:
-            self._phase("queue").observe(times.queue_us / 1e6)
+            self._observe_phase("queue", times.queue_us)
         if times.start_us:
-            self._phase("start").observe(times.start_us / 1e6)
+            self._observe_phase("start", times.start_us)
         if times.init_us:
-            self._phase("init").observe(times.init_us / 1e6)
+            self._observe_phase("init", times.init_us)
 
-    def _bind_counter(self, method: str, status_class: int) -> Counter:
-        label = method if method in METHODS else _OTHER_METHOD
-        counter: Counter = self._requests.labels(self._key, label, f"{status_class}xx")
-        if (
-            label != _OTHER_METHOD
-        ):  # unknown methods are never cached: a client could fill the cache with them
-            self._counters[method, status_class] = counter
-        return counter
+    def _observe_phase(self, phase: str, us: int) -> None:
+        tally = self.phases.get(phase)
+        if tally is None:
+            tally = self.phases[phase] = Tally()
+        tally.counts[bisect_left(_BOUNDS_US, us)] += 1
+        tally.sum_us += us
 
-    def _phase(self, phase: str) -> Histogram:
-        found = self._phases.get(phase)
-        if found is None:
-            found = self._phases[phase] = self._function_seconds.labels(self._key, phase)
-        return found
+
+def _families() -> tuple[CounterMetricFamily, HistogramMetricFamily, HistogramMetricFamily]:
+    return (
+        CounterMetricFamily(
+            "lockgate_gateway_requests",
+            "Requests answered, by route, method and status class.",
+            labels=("route", "method", "status"),
+        ),
+        HistogramMetricFamily(
+            "lockgate_gateway_request_seconds",
+            "From the request's arrival to its answer.",
+            labels=("route",),
+        ),
+        HistogramMetricFamily(
+            "lockgate_gateway_function_seconds",
+            "Where the time of function calls went: queue, start, init, handler.",
+            labels=("route", "phase"),
+        ),
+    )
