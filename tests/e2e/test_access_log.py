@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from tests.support.leftovers import Watch, new_uid_base
-from tests.support.observed import access_record, access_records, metrics
+from tests.support.observed import access_record, access_records, function_log, metrics, wait_until
 from tests.support.plain_http import Reply, address_of, call, invoke
 from tests.support.raw_client import RawClient, statuses
 from tests.support.server import RunningServer
@@ -128,6 +128,8 @@ def test_secrets_are_in_no_log(server: RunningServer) -> None:
     access_record(server, last.request_id)
 
     secrets = (canary, server.endpoints["secret_access_key"])
+    for function in ("good", "failing", "length"):
+        wait_until(lambda name=function: function_log(server, name), f"the log of {function}")
     texts = {server.stderr_path.name: server.stderr()}
     texts |= {str(path): path.read_text() for path in (server.state / "logs").rglob("*.jsonl")}
     assert len(texts) >= 4
