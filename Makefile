@@ -11,9 +11,9 @@ run: .venv/run
 	@$(BIN)/lockgate runtimes install >/dev/null || echo "Functions run without boto3."
 	@exec $(BIN)/lockgate dev
 
-test: .venv/test system
+test: .venv/test system check
 	$(BIN)/python -m pytest -q -n 2 --dist loadscope
-	$(MAKE) --no-print-directory check mutants
+	$(MAKE) --no-print-directory mutants
 
 check: .venv/test
 	$(BIN)/ruff check .
