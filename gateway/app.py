@@ -51,19 +51,14 @@ class Gateway:
         self.deployment = deployment
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            await self._serve(scope, receive, send)
-        elif scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1008})
-        else:
-            await _live(receive, send)
-
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await _answer_other(scope, receive, send)
+            return
         started_ns = time.perf_counter_ns()
         request = HttpRequest.from_scope(scope, self._clock.now(), self._entropy)
         ledger = Ledger(self._metrics.unmatched)
+        connection = Connection(scope, receive)
         try:
-            connection = Connection(scope, receive)
             response = await pipeline.run(self.deployment, request, connection, ledger)
         except GatewayError as error:
             response = _refuse(error, ledger)
@@ -75,20 +70,22 @@ class Gateway:
             _log.exception("request %s failed", request.request_id)
             response = _refuse(GatewayError(f"{type(exc).__name__} in the gateway"), ledger)
         if response.status != ClientGone.status:
-            await self._send(request, response, ledger, send)
+            headers = self._head(request, response, ledger)
+            body = b"" if request.method == "HEAD" else response.body
+            if not connection.respond(response.status, headers, body):
+                await send({"type": "http.response.start", "status": response.status, "headers": headers})
+                await send({"type": "http.response.body", "body": body})
         self._account(request, response, ledger, (time.perf_counter_ns() - started_ns) // 1000)
 
-    async def _send(self, request: HttpRequest, response: HttpResponse, ledger: Ledger, send: Send) -> None:
+    def _head(self, request: HttpRequest, response: HttpResponse, ledger: Ledger) -> Fields:
         headers: Fields = [*response.headers, (b"apigw-requestid", request.request_id.encode("ascii"))]
         body = response.body
-        is_head = request.method == "HEAD"
         # A HEAD function gives no body; its real length is unknown then, and 0 would be a lie.
-        if response.status not in BODILESS and (body or not is_head):
+        if response.status not in BODILESS and (body or request.method != "HEAD"):
             headers.append((b"content-length", b"%d" % len(body)))
         if self._server_timing:
             headers.append((b"server-timing", _server_timing(ledger)))
-        await send({"type": "http.response.start", "status": response.status, "headers": headers})
-        await send({"type": "http.response.body", "body": b"" if is_head else body})
+        return headers
 
     def _account(self, request: HttpRequest, response: HttpResponse, ledger: Ledger, latency_us: int) -> None:
         ledger.metrics.observe(request.method, response.status, latency_us, ledger.times)
@@ -117,6 +114,13 @@ def _server_timing(ledger: Ledger) -> bytes:
             ("handler", times.handler_us),
         ]
     return ", ".join(f"{name};dur={us / 1000:.3f}" for name, us in parts).encode("ascii")
+
+
+async def _answer_other(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1008})
+    else:
+        await _live(receive, send)
 
 
 async def _live(receive: Receive, send: Send) -> None:

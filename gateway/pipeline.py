@@ -46,7 +46,10 @@ async def run(
     )
     if plan.authorizer is not None:
         exchange.authorization = await plan.authorizer.authorize(exchange)
-    exchange.body = await _read_body(connection, plan.integration.body_limit)
+    limit_bytes = _body_limit(connection, plan.integration.body_limit)
+    if limit_bytes is not None:
+        body = connection.body_now(limit_bytes)
+        exchange.body = await connection.receive_body(limit_bytes) if body is None else body
     return await plan.integration.answer(exchange, connection, ledger)
 
 
@@ -55,9 +58,9 @@ def _check_host(names: ApiNames, host: str) -> None:
         raise Forbidden("the host is none of the configured domains")
 
 
-async def _read_body(connection: Connection, limit_bytes: int | None) -> bytes:
+def _body_limit(connection: Connection, limit_bytes: int | None) -> int | None:
     if limit_bytes is not None:
-        return await connection.read_body(min(limit_bytes, MAX_BODY_BYTES))
+        return min(limit_bytes, MAX_BODY_BYTES)
     if (connection.content_length or 0) > MAX_BODY_BYTES:
         raise PayloadTooLarge(f"content-length is {connection.content_length}, the limit {MAX_BODY_BYTES}")
-    return b""
+    return None

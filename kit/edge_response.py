@@ -118,6 +118,22 @@ class EdgeCycle:
         body, self.body = self.body, bytearray()
         return bytes(body)
 
+    def respond(self, status: int, fields: list[tuple[bytes, bytes]], body: bytes) -> bool:
+        """Send a whole response at once, as two ASGI messages would.
+
+        :returns: False: the client reads too slowly, so nothing was done, and `send` is to be awaited.
+        """
+        if self.lost:
+            return True
+        if self.edge.flow.write_paused:
+            return False
+        if self._status:
+            raise BadResponseError("a second response")
+        self._status = status
+        self._fields = fields
+        self._send_body(body, more=False)
+        return True
+
     # What the connection tells
 
     def mark_gone(self) -> None:

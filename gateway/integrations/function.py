@@ -93,18 +93,11 @@ class FunctionIntegration:
             budget_ms=self._budget_ms,
             trace=exchange.request.trace.call,
         )
-        answer = await self._invoke(call, connection, ledger)
-        _check(answer, self._target.function)
-        if len(answer.payload) > LARGE_ANSWER_BYTES:
-            return await self._large_answers.read(answer.payload, self._parse)
-        output = self._parse(answer.payload)
-        return _finish(output, decode_base64(output.text) if output.is_base64 else output.text.encode())
-
-    async def _invoke(self, call: InvokeCall, connection: Connection, ledger: Ledger) -> InvokeAnswer:
         invoker = self._locator.locate(call.function, call.qualifier)
         started_ns = time.perf_counter_ns()
         try:
-            answer = await connection.while_connected(invoker.invoke(call))
+            with connection.while_connected():
+                answer = await invoker.invoke(call)
         except BudgetExceeded as exc:
             raise IntegrationTimeout(f"{call.function} gave no answer in {self._budget_ms} ms") from exc
         finally:
@@ -112,7 +105,11 @@ class FunctionIntegration:
         ledger.integration_status = answer.status
         ledger.integration_request_id = answer.headers.get("x-amzn-requestid")
         ledger.times = answer.times
-        return answer
+        _check(answer, self._target.function)
+        if len(answer.payload) > LARGE_ANSWER_BYTES:
+            return await self._large_answers.read(answer.payload, self._parse)
+        output = self._parse(answer.payload)
+        return _finish(output, decode_base64(output.text) if output.is_base64 else output.text.encode())
 
 
 def _check(answer: InvokeAnswer, function: str) -> None:

@@ -561,3 +561,56 @@ async def test_fault_in_a_callback_is_500_and_logged(caplog: pytest.LogCaptureFi
     assert "no such counter" in caplog.text
     await wire.close()
     await listener.drain(1)
+
+
+async def test_respond_writes_what_two_messages_write(serve: Callable[..., Any]) -> None:
+    fields = [(b"x-a", b"1"), (b"content-length", b"2")]
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        assert scope["extensions"]["lockgate"].respond(201, fields, b"ok")
+
+    edge, other = await serve(app), await serve(answering(start(201, *fields), body(b"ok")))
+    answers = []
+    for each in (edge, other):
+        wire = await each.connect()
+        wire.send(CLOSE)
+        answers.append(without_date(await wire.rest()))
+        await wire.close()
+    assert answers[0] == answers[1]
+    assert answers[0].endswith(b"\r\n\r\nok")
+
+
+async def test_respond_leaves_a_client_that_does_not_read_to_send(serve: Callable[..., Any]) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        cycle = scope["extensions"]["lockgate"]
+        cycle.edge.flow.pause_writing()
+        assert not cycle.respond(500, [], b"no")
+        cycle.edge.flow.resume_writing()
+        await send(start(200))
+        await send(body(b"yes"))
+
+    edge = await serve(app)
+    wire = await edge.connect()
+    wire.send(GET)
+    answer = await wire.answer()
+    assert (answer.status, answer.body) == (200, b"yes")
+    await wire.close()
+
+
+async def test_a_second_respond_is_an_error(serve: Callable[..., Any]) -> None:
+    seen: list[str] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        cycle = scope["extensions"]["lockgate"]
+        cycle.respond(200, [], b"ok")
+        try:
+            cycle.respond(200, [], b"again")
+        except RuntimeError as error:
+            seen.append(str(error))
+
+    edge = await serve(app)
+    wire = await edge.connect()
+    wire.send(CLOSE)
+    assert (await wire.rest()).endswith(b"ok")
+    assert seen == ["a second response"]
+    await wire.close()
