@@ -37,7 +37,8 @@ TRACE = "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sample
 _NEXT = b"GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: runtime\r\n\r\n"
 _BODY = b'{"statusCode":200,"body":"{}"}'
 _HEAD = b"POST /2018-06-01/runtime/invocation/"
-_TAIL = b"/response HTTP/1.1\r\nHost: runtime\r\nContent-Length: %d\r\n\r\n" % len(_BODY) + _BODY + _NEXT
+_TAIL = b"/response HTTP/1.1\r\nHost: runtime\r\nContent-Type: application/json\r\n"
+_TAIL += b"Content-Length: %d\r\n\r\n" % len(_BODY) + _BODY + _NEXT
 _ID = b"Request-Id: "
 
 

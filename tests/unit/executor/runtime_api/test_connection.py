@@ -108,6 +108,90 @@ def test_response_and_next_in_one_read_are_two_calls_and_one_write() -> None:
     assert wire.only_reply().status == 202
 
 
+USUAL_NEXT = b"GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: runtime\r\n\r\n"
+USUAL_HEAD = (
+    f"POST {INVOCATION}/{REQUEST_ID}/response HTTP/1.1\r\nHost: runtime\r\n"
+    "Content-Type: application/json\r\nContent-Length: 4\r\n\r\n"
+)
+USUAL = USUAL_HEAD.encode() + b'"ok"' + USUAL_NEXT
+
+
+def without_parser(wire: Wire) -> Wire:
+    class Broken:
+        def feed_data(self, data: bytes) -> None:
+            raise AssertionError(data)
+
+    wire.connection._parser = Broken()
+    return wire
+
+
+def test_own_bootstraps_answer_needs_no_parser() -> None:
+    wire = without_parser(Wire().running())
+    wire.sink.on_next = lambda: assert_true(wire.channel.deliver(delivery(b'"second"')))
+    wire.feed(USUAL)
+    assert wire.sink.calls == [
+        ("response_started", 7, REQUEST_ID),
+        ("response_ended", 7, REQUEST_ID, b'"ok"', True),
+        ("next_asked", 7),
+    ]
+    assert len(wire.transport.writes) == 1
+    assert [reply.status for reply in wire.replies()] == [202, 200]
+
+
+def test_refused_response_of_the_own_bootstrap_is_answered_and_next_still_asked() -> None:
+    wire = without_parser(Wire().running())
+    wire.sink.refuse["response_started"] = RefuseReason.INVALID_REQUEST_ID
+    wire.feed(USUAL)
+    assert wire.sink.names() == ["response_started", "next_asked"]
+    assert [(reply.status, error_type(reply)) for reply in wire.replies()] == [(400, "InvalidRequestID")]
+
+
+def test_channel_that_ends_with_the_response_asks_no_next() -> None:
+    wire = without_parser(Wire().running())
+    ended = wire.sink.response_ended
+
+    def end_and_close(*what: Any, **how: Any) -> None:
+        ended(*what, **how)
+        wire.channel.close()
+
+    wire.sink.response_ended = end_and_close  # type: ignore[method-assign]
+    wire.feed(USUAL)
+    assert wire.sink.names() == ["response_started", "response_ended"]
+
+
+@pytest.mark.parametrize("at", range(1, len(USUAL)))
+def test_own_bootstraps_answer_in_two_reads_is_the_same(at: int) -> None:
+    wire = Wire().running()
+    wire.feed(USUAL[:at], USUAL[at:])
+    assert wire.sink.calls == [
+        ("response_started", 7, REQUEST_ID),
+        ("response_ended", 7, REQUEST_ID, b'"ok"', True),
+        ("next_asked", 7),
+    ]
+    assert [reply.status for reply in wire.replies()] == [202]
+
+
+def test_what_looks_usual_inside_a_body_is_a_body() -> None:
+    wire = Wire().running()
+    head = f"POST {INVOCATION}/{REQUEST_ID}/response HTTP/1.1\r\nContent-Length: {len(USUAL)}\r\n\r\n"
+    wire.feed(head.encode(), USUAL)
+    assert wire.sink.calls[1:] == [("response_ended", 7, REQUEST_ID, USUAL, True)]
+
+
+def test_nothing_usual_is_heard_after_a_message_that_was_the_last() -> None:
+    """HTTP/1.0 keeps no connection: the parser takes no more, however well it looks."""
+    wire = Wire()
+    wire.feed(b"GET /ping HTTP/1.0\r\n\r\n", USUAL)
+    assert wire.sink.calls == []
+    assert [reply.status for reply in wire.replies()] == [200, 400]
+
+
+def test_nothing_usual_is_heard_beside_a_waiting_next() -> None:
+    wire = Wire()
+    wire.feed(NEXT, USUAL)
+    assert wire.sink.names() == ["next_asked"]
+
+
 def test_an_event_that_is_at_hand_leaves_with_the_202() -> None:
     wire = Wire().running()
     wire.sink.on_next = lambda: assert_true(wire.channel.deliver(delivery(b'"second"')))
