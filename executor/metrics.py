@@ -5,9 +5,10 @@ a caller wrote.
 say how many did.
 """
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter
 
 from executor.core.instructions import Outcome, RejectReason
+from executor.tallies import CounterTallies, HistogramTallies, HistogramTally
 from kit.invoke import InvokeTimes
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900)
@@ -18,7 +19,7 @@ class ExecutorMetrics:
     """:param registry: where the families are registered; one instance per registry, kept over reloads."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._invocations = Counter(
+        self._invocations = CounterTallies(
             "lockgate_invocations",
             "Accepted invocations, by how they ended.",
             ("function", "outcome"),
@@ -42,18 +43,18 @@ class ExecutorMetrics:
             ("function",),
             registry=registry,
         )
-        self._waits = Histogram(
+        self._waits = HistogramTallies(
             "lockgate_invocation_wait_seconds",
             "What an invocation waited for before its handler ran: queue, start, init.",
             ("function", "phase"),
-            buckets=_WAIT_SECONDS,
+            bounds=_WAIT_SECONDS,
             registry=registry,
         )
-        self._duration = Histogram(
+        self._duration = HistogramTallies(
             "lockgate_function_duration_seconds",
             "From an event's delivery until the runtime was done with it, as in the REPORT line.",
             ("function",),
-            buckets=_SECONDS,
+            bounds=_SECONDS,
             registry=registry,
         )
         self._functions: dict[str, FunctionMetrics] = {}
@@ -63,14 +64,14 @@ class ExecutorMetrics:
         found = self._functions.get(function)
         if found is None:
             found = self._functions[function] = FunctionMetrics(
-                invocations={o.value: self._invocations.labels(function, o.value) for o in Outcome},
+                invocations=self._invocations.children(function, [o.value for o in Outcome]),
                 throttles={r.value: self._throttles.labels(function, r.value) for r in RejectReason},
                 cold_starts=self._cold_starts.labels(function),
                 first_uses=self._first_uses.labels(function),
-                queue=self._waits.labels(function, "queue"),
-                start=self._waits.labels(function, "start"),
-                init=self._waits.labels(function, "init"),
-                duration=self._duration.labels(function),
+                queue=self._waits.child(function, "queue"),
+                start=self._waits.child(function, "start"),
+                init=self._waits.child(function, "init"),
+                duration=self._duration.child(function),
             )
         return found
 
@@ -89,14 +90,14 @@ class FunctionMetrics:
     def __init__(
         self,
         *,
-        invocations: dict[str, Counter],
+        invocations: dict[str, int],
         throttles: dict[str, Counter],
         cold_starts: Counter,
         first_uses: Counter,
-        queue: Histogram,
-        start: Histogram,
-        init: Histogram,
-        duration: Histogram,
+        queue: HistogramTally,
+        start: HistogramTally,
+        init: HistogramTally,
+        duration: HistogramTally,
     ) -> None:
         self._invocations = invocations
         self._throttles = throttles
@@ -113,7 +114,7 @@ class FunctionMetrics:
         :param outcome: a value of `Outcome`; another is a KeyError, not a new series.
         :param cold: it waited for a new environment.
         """
-        self._invocations[outcome].inc()
+        self._invocations[outcome] += 1
         self._queue.observe(times.queue_us / 1e6)
         if cold:
             self._cold_starts.inc()
