@@ -23,7 +23,8 @@ import sys
 import six
 
 def handler(event, context):
-    return {"six": six.__version__, "file": six.__file__, "ours": [m for m in ("gateway", "executor", "kit") if m in sys.modules]}
+    ours = [name for name in ("gateway", "executor", "kit") if name in sys.modules]
+    return {"six": six.__version__, "file": six.__file__, "ours": ours}
 """
 AWS = """
 import boto3
