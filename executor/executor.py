@@ -24,6 +24,7 @@ from executor.api.errors import (
     error_answer,
 )
 from executor.api.shapes import read_client_context
+from executor.budgets import Budgets
 from executor.catalog import LATEST, Catalog
 from executor.core.events import (
     CallerGone,
@@ -78,10 +79,12 @@ class Executor:
             fleet=Fleet(node), driver=driver, names=names, logs=logs, metrics=metrics, ended=self._answer
         )
         self._runtime_api = RuntimeApi(self.shell, socket_root)
+        self._budgets = Budgets(self._budget_passed)
         self._ids = Random(os.urandom(16))  # noqa: S311  # ids are unique, not secret
 
     async def open(self) -> Capabilities:
         self._loop = asyncio.get_running_loop()
+        self._budgets.open(self._loop)
         self._remove_sockets()  # a server that was killed left its own
         self.shell.open(self._runtime_api)
         return await self._driver.open(self.shell)
@@ -112,13 +115,28 @@ class Executor:
         now = self.shell.now()
         revision = self.catalog.latest(call.function)
         if revision is None or call.qualifier is not None or call.kind != "RequestResponse" or call.headers:
-            return await self._invoke_rare(call, now)
-        if len(call.payload) > MAX_PAYLOAD_BYTES:
+            found = self._read_rare(call, now)
+            if isinstance(found, InvokeAnswer):
+                return found
+            invocation = found
+        elif len(call.payload) > MAX_PAYLOAD_BYTES:
             return error_answer(RequestEntityTooLarge(MAX_PAYLOAD_BYTES, "InvokeFunction"), self._new_id())
-        return await self._run(self._invocation(call, revision, now), call.budget_ms / 1000)
+        else:
+            invocation = self._invocation(call, revision, now)
+        shell, budgets, budget_s = self.shell, self._budgets, call.budget_ms / 1000
+        shell.invocations[invocation.id] = invocation
+        shell.handle(InvokeArrived(invocation.id, invocation.revision.digest, now + budget_s))
+        budgets.begin(invocation, budget_s)
+        try:
+            return await invocation.future
+        except asyncio.CancelledError:
+            shell.handle(CallerGone(invocation.id))
+            raise
+        finally:
+            budgets.end(invocation)
 
-    async def _invoke_rare(self, call: InvokeCall, now: float) -> InvokeAnswer:
-        """A call that asks for more than to be run."""
+    def _read_rare(self, call: InvokeCall, now: float) -> Invocation | InvokeAnswer:
+        """A call that asks for more than to be run; the answer of one that is not run at all."""
         try:
             revision = self._find(call)
             if len(call.payload) > MAX_PAYLOAD_BYTES:
@@ -135,7 +153,7 @@ class Executor:
             return error_answer(error, self._new_id())
         if call.headers.get("x-amz-log-type") == "Tail":
             invocation.tail = TailBuffer()
-        return await self._run(invocation, call.budget_ms / 1000)
+        return invocation
 
     def _find(self, call: InvokeCall) -> Revision:
         revision = self.catalog.latest(call.function)
@@ -147,20 +165,6 @@ class Executor:
         return Invocation(
             id=self._new_id(), call=call, revision=revision, arrived=now, future=self._loop.create_future()
         )
-
-    async def _run(self, invocation: Invocation, budget_s: float) -> InvokeAnswer:
-        shell = self.shell
-        shell.invocations[invocation.id] = invocation
-        deadline = invocation.arrived + budget_s
-        shell.handle(InvokeArrived(invocation.id, invocation.revision.digest, deadline))
-        budget = self._loop.call_later(budget_s, self._budget_passed, invocation)
-        try:
-            return await invocation.future
-        except asyncio.CancelledError:
-            shell.handle(CallerGone(invocation.id))
-            raise
-        finally:
-            budget.cancel()
 
     def _budget_passed(self, invocation: Invocation) -> None:
         """Who still waits for an environment is answered by that (`_answer`), and goes on by nothing else.
@@ -223,6 +227,7 @@ class Executor:
         """Remove whatever is left, at once; who still waits is answered that the server shuts down."""
         try:
             await self.shell.close()
+            self._budgets.close()
             await self._driver.close()
         finally:
             self._remove_sockets()

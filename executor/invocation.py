@@ -91,7 +91,9 @@ class Invocation:
     def times(self) -> InvokeTimes:
         delivered = self.delivered or self.completed
         queued = max(0.0, delivered - self.arrived - self.start_s - self.init_s)
-        handled = self.completed - self.delivered if self.delivered else 0.0
+        handled = self.completed - delivered
+        if not self.is_cold:
+            return InvokeTimes(queue_us=int(queued * 1e6), handler_us=int(handled * 1e6))
         return InvokeTimes(
             queue_us=int(queued * 1e6),
             start_us=int(self.start_s * 1e6),
