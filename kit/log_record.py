@@ -20,6 +20,8 @@ _MAX_KNOWN_KEYS: Final = 4096  # they come from code; if not, memory stays bound
 _DEL: Final = 0x7F
 _BRACKET: Final = ord("[")
 _BRACE: Final = ord("{")
+_COLON: Final = ord(":")
+_FEW_BRACES: Final = 6
 
 # Compared without case, "-" and "_", and without a plural s.
 _SECRET_ENDINGS: Final = (
@@ -96,8 +98,19 @@ class LogRecordEncoder:
 
 
 def _may_nest(line: bytes) -> bool:
-    """Whether a value may be a container. One byte is found much faster than two, so that comes first."""
-    return (_BRACKET in line and b":[" in line) or (line.rfind(_BRACE) > 0 and b":{" in line)
+    """Whether a value may be a container. One byte is found much faster than two: the few braces of a route
+    key or a path are looked at one by one, so that only a line full of them is searched for two.
+    """
+    if _BRACKET in line and b":[" in line:
+        return True
+    brace = len(line)
+    for _ in range(_FEW_BRACES):
+        brace = line.rfind(_BRACE, 0, brace)
+        if brace <= 0:
+            return False
+        if line[brace - 1] == _COLON:
+            return True
+    return b":{" in line
 
 
 def _careful_line(record: Mapping[str, object]) -> bytes:

@@ -152,3 +152,9 @@ def test_known_keys_are_bounded() -> None:
     for n in range(6000):
         encoder({f"k{n}": 1})
     assert len(encoder._harmless) <= 4096
+
+
+@pytest.mark.parametrize("braces", [0, 1, 5, 6, 7, 50])
+def test_braces_in_texts_hide_no_container(braces: int) -> None:
+    record = {"key": {"password": "hunter2"}, "routeKey": "{id}" * braces}
+    assert b"hunter2" not in LogRecordEncoder()(record)
