@@ -41,7 +41,7 @@ def build_record(
         "stage": None if stage is None else stage.name,
         "protocol": "HTTP/1.1",
         "domainName": clean(request.host),
-        "userAgent": None if (agent := request.fields.get("user-agent")) is None else clean(agent),
+        "userAgent": None if (agent := request.fields.joined.get("user-agent")) is None else clean(agent),
         "status": status,
         "responseLength": length,
         "responseLatency": latency_us // 1000,

@@ -8,6 +8,45 @@ from collections.abc import Iterable
 _REWRITTEN = frozenset({b"forwarded", b"x-real-ip", b"content-length"})
 _REWRITTEN_PREFIX = b"x-forwarded-"
 
+# Names that most requests have, decoded and judged once; "" stands for one that is rewritten.
+_COMMON = {
+    name.encode("ascii"): name
+    for name in (
+        "accept",
+        "accept-encoding",
+        "accept-language",
+        "authorization",
+        "cache-control",
+        "content-type",
+        "cookie",
+        "host",
+        "if-modified-since",
+        "if-none-match",
+        "origin",
+        "pragma",
+        "priority",
+        "range",
+        "referer",
+        "sec-ch-ua",
+        "sec-ch-ua-mobile",
+        "sec-ch-ua-platform",
+        "sec-fetch-dest",
+        "sec-fetch-mode",
+        "sec-fetch-site",
+        "sec-fetch-user",
+        "traceparent",
+        "tracestate",
+        "upgrade-insecure-requests",
+        "user-agent",
+        "via",
+        "x-amzn-trace-id",
+        "x-api-key",
+        "x-request-id",
+        "x-requested-with",
+    )
+}
+_COMMON |= dict.fromkeys((*_REWRITTEN, b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto"), "")
+
 
 class RequestFields:
     """:param joined: lower-case name → value, values of a repeated name joined with ``,``.
@@ -22,9 +61,13 @@ class RequestFields:
         joined: dict[str, str] = {}
         repeated: dict[str, list[str]] = {}
         for raw_name, raw_value in raw:
-            if raw_name in _REWRITTEN or raw_name.startswith(_REWRITTEN_PREFIX):
+            name = _COMMON.get(raw_name)
+            if name is None:
+                if raw_name.startswith(_REWRITTEN_PREFIX):
+                    continue
+                name = raw_name.decode("latin-1")
+            elif not name:
                 continue
-            name = raw_name.decode("latin-1")
             value = raw_value.decode("latin-1")
             if name in joined:
                 repeated.setdefault(name, [joined[name]]).append(value)

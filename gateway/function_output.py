@@ -45,7 +45,7 @@ def read_v2(payload: bytes) -> Output:
     """
     value = _parse(payload or b"null")
     if isinstance(value, dict) and "statusCode" in value:
-        headers = _cookies(value.get("cookies")) + list(_header_pairs(value))
+        headers = _cookies(value.get("cookies")) + _header_pairs(value)
         return _explicit(value, headers)
     text = value if isinstance(value, str) else _compact(payload, value)
     return Output(status=200, headers=[_JSON_TYPE], text=text)
@@ -59,7 +59,7 @@ def read_v1(payload: bytes) -> Output:
     value = _parse(payload)
     if not isinstance(value, dict) or "statusCode" not in value:
         raise MalformedResponse("format 1.0 needs an object with statusCode")
-    return _explicit(value, list(_header_pairs(value)))
+    return _explicit(value, _header_pairs(value))
 
 
 def decode_base64(text: str) -> bytes:
@@ -115,12 +115,21 @@ def _explicit(value: Mapping[str, object], pairs: list[tuple[str, str]]) -> Outp
         headers = encode_fields(pairs)
     except HeaderError as exc:
         raise MalformedResponse(str(exc)) from exc
-    if status not in BODILESS and not any(name == b"content-type" for name, _ in headers):
-        headers.append(_JSON_TYPE)
+    if status not in BODILESS:
+        _add_type(headers)
     return Output(status=status, headers=headers, text=text or "", is_base64=bool(is_base64))
 
 
+def _add_type(headers: Fields) -> None:
+    for name, _ in headers:
+        if name == b"content-type":
+            return
+    headers.append(_JSON_TYPE)
+
+
 def _status(value: object) -> int:
+    if type(value) is int and 200 <= value <= 599:
+        return value
     if isinstance(value, str) and _STATUS_TEXT.fullmatch(value) is not None:
         value = int(value)
     if isinstance(value, float) and value.is_integer():
@@ -138,20 +147,22 @@ def _cookies(value: object) -> list[tuple[str, str]]:
     return [("set-cookie", _text("cookies", cookie)) for cookie in value]
 
 
-def _header_pairs(value: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+def _header_pairs(value: Mapping[str, object]) -> list[tuple[str, str]]:
     """Merge ``headers`` and ``multiValueHeaders``; of a name in both, only the list is sent. Null is left
     out.
     """
     many = _mapping(value, "multiValueHeaders")
-    listed = {name.lower() for name in many}
-    for name, single in _mapping(value, "headers").items():
-        if single is not None and name.lower() not in listed:
-            yield name, _text(name, single)
+    listed = {name.lower() for name in many} if many else ()
+    pairs = [
+        (name, single if type(single) is str else _text(name, single))
+        for name, single in _mapping(value, "headers").items()
+        if single is not None and (not listed or name.lower() not in listed)
+    ]
     for name, values in many.items():
         if not isinstance(values, list):
             raise MalformedResponse(f"multiValueHeaders: {name[:80]} is not a list")
-        for single in values:
-            yield name, _text(name, single)
+        pairs += [(name, _text(name, single)) for single in values]
+    return pairs
 
 
 def _mapping(value: Mapping[str, object], member: str) -> Mapping[str, object]:

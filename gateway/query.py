@@ -44,6 +44,9 @@ def parse_query(text: str) -> list[tuple[str, str]]:
 
 def join_pairs(pairs: list[tuple[str, str]]) -> dict[str, str]:
     """Payload 2.0's ``queryStringParameters``: values of one name joined with ``,`` in order."""
+    joined = dict(pairs)
+    if len(joined) == len(pairs):  # no name twice
+        return joined
     return {name: ",".join(values) for name, values in group_pairs(pairs).items()}
 
 

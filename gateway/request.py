@@ -41,6 +41,7 @@ class HttpRequest:
         :param entropy: gives so many random bytes (`os.urandom`).
         """
         fields = RequestFields(scope["headers"])
+        joined = fields.joined
         random = entropy(_RANDOM_BYTES)
         client = scope.get("client")
         server = scope.get("server")
@@ -49,12 +50,12 @@ class HttpRequest:
         return cls(
             request_id=format_request_id(random[:REQUEST_ID_BYTES]),
             at=at,
-            trace=continue_trace(fields.get("x-amzn-trace-id"), at.epoch_s, random[REQUEST_ID_BYTES:]),
+            trace=continue_trace(joined.get("x-amzn-trace-id"), at.epoch_s, random[REQUEST_ID_BYTES:]),
             method=scope["method"],
             raw_path=scope["raw_path"],
             raw_query=scope["query_string"],
             fields=fields,
-            host=_without_port(fields.get("host") or ""),
+            host=_without_port(joined.get("host", "")),
             source_ip=client[0] if client is not None else "",
             scheme=scheme,
             port=port or (443 if scheme == "https" else 80),

@@ -1,10 +1,11 @@
 """Request ids: 11 random bytes as URL-safe base64, 16 characters that end in ``=``, like API Gateway's."""
 
-from base64 import urlsafe_b64encode
+from binascii import b2a_base64
 
 REQUEST_ID_BYTES = 11
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 def format_request_id(random: bytes) -> str:
     """:param random: `REQUEST_ID_BYTES` bytes."""
-    return urlsafe_b64encode(random).decode("ascii")
+    return b2a_base64(random, newline=False).translate(_URL_SAFE).decode("ascii")

@@ -28,6 +28,35 @@ DROPPED = frozenset(
     }
 )
 
+# Names that most answers have, in the two ways they are written; none of `DROPPED` and no "connection".
+_COMMON = {
+    spelling: name.encode("ascii")
+    for name in (
+        "access-control-allow-headers",
+        "access-control-allow-methods",
+        "access-control-allow-origin",
+        "cache-control",
+        "content-disposition",
+        "content-encoding",
+        "content-language",
+        "content-security-policy",
+        "content-type",
+        "etag",
+        "expires",
+        "last-modified",
+        "link",
+        "location",
+        "referrer-policy",
+        "set-cookie",
+        "strict-transport-security",
+        "vary",
+        "x-content-type-options",
+        "x-frame-options",
+        "x-request-id",
+    )
+    for spelling in (name, name.title())
+}
+
 # 64 KiB: common clients and proxies refuse a larger header block, and then nobody sees why.
 MAX_HEADER_BYTES = 64 * 1024
 
@@ -64,13 +93,12 @@ def encode_fields(pairs: Iterable[tuple[str, str]]) -> Fields:
     fields: Fields = []
     size = 0
     for name, value in pairs:
-        lowered = name.lower()
-        if lowered == "connection":
+        if name not in _COMMON and name.lower() == "connection":
             dropped = {*dropped, *(option.strip().lower() for option in value.split(","))}
     for name, value in pairs:
         encoded = _encode_field(name, value)
         size += len(encoded[0]) + len(encoded[1])
-        if name.lower() not in dropped:
+        if (dropped is DROPPED and name in _COMMON) or name.lower() not in dropped:
             fields.append(encoded)
     if size > MAX_HEADER_BYTES:
         raise HeaderError(f"headers have {size} bytes, more than {MAX_HEADER_BYTES}")
@@ -78,11 +106,12 @@ def encode_fields(pairs: Iterable[tuple[str, str]]) -> Fields:
 
 
 def _encode_field(name: str, value: str) -> tuple[bytes, bytes]:
-    if _TOKEN.fullmatch(name) is None:
+    known = _COMMON.get(name)
+    if known is None and _TOKEN.fullmatch(name) is None:
         raise HeaderError(f"{name[:80]!r} is not a header name")
-    if _CONTROL.search(value) is not None:
+    if not value.isprintable() and _CONTROL.search(value) is not None:
         raise HeaderError(f"the value of {name[:80]} holds a control character")
     try:
-        return name.lower().encode("ascii"), value.strip(" \t").encode()
+        return known or name.lower().encode("ascii"), value.strip(" \t").encode()
     except UnicodeEncodeError as exc:
         raise HeaderError(f"the value of {name[:80]} is not text") from exc

@@ -115,13 +115,18 @@ def _descend(
 ) -> _Entry[T] | None:
     """Search depth first for a full match; note the first greedy match on the way back, which is the best.
 
-    `values` holds the variables of the way to `node`. Recursion is as deep as the longest key, not the
-    request.
+    `values` holds the variables of the way to `node`. Recursion is at most as deep as the longest key, not
+    the request; where only a literal leads on there is nothing to come back to, and none is needed.
     """
-    if index == len(segments):
-        return node.exact.get(method)
-    segment = segments[index]
-    child = node.literals.get(segment)
+    while True:
+        if index == len(segments):
+            return node.exact.get(method)
+        segment = segments[index]
+        child = node.literals.get(segment)
+        if child is None or node.variable is not None or node.greedy:
+            break
+        node = child
+        index += 1
     if child is not None:
         found = _descend(child, segments, index + 1, method, values, greedy)
         if found is not None:

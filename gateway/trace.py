@@ -32,7 +32,8 @@ def continue_trace(client: str | None, epoch_s: int, random: bytes) -> Trace:
     :param client: the client's header value, if any; anything but a well-formed Root in it is ignored.
     :param random: `ROOT_BYTES` + `PARENT_BYTES` bytes.
     """
-    parent = random[ROOT_BYTES:].hex()
+    digits = random.hex()
+    parent = digits[2 * ROOT_BYTES :]
     if client is not None:
         parts = _parse(client)
         root = parts.get("root", "")
@@ -40,7 +41,7 @@ def continue_trace(client: str | None, epoch_s: int, random: bytes) -> Trace:
             sampled = "1" if parts.get("sampled") == "1" else "0"
             header = f"Root={root};Parent={parent};Sampled={sampled}"
             return Trace(header, header)
-    header = f"Root=1-{epoch_s:08x}-{random[:ROOT_BYTES].hex()}"
+    header = f"Root=1-{epoch_s:08x}-{digits[: 2 * ROOT_BYTES]}"
     return Trace(header, f"{header};Parent={parent};Sampled=0")
 
 

@@ -14,7 +14,7 @@ def encode_body(body: bytes, content_type: str | None) -> tuple[str, bool]:
 
     A body that calls itself text but is not UTF-8 is base64 too: nothing else could carry it without loss.
     """
-    if content_type is not None and _is_text(content_type):
+    if content_type is not None and (content_type in _TEXT_TYPES or _is_text(content_type)):
         try:
             return body.decode("utf-8"), False
         except UnicodeDecodeError:

@@ -209,7 +209,7 @@ _FAULTS: dict[str, tuple[str, Any, str, Any]] = {
     "control-characters-pass": ("path", path, "_CONTROL", _Never()),
     "invalid-utf-8-is-a-crash": ("path", path, "BadRequest", errors.NotFound),
     "path-is-not-checked": ("path", path, "canonical_path", _lenient_path),
-    "forwarded-fields-stay": ("event", fields, "_REWRITTEN", frozenset()),
+    "forwarded-fields-stay": ("event", fields, "_COMMON", {}),
     "query-is-not-checked": ("event", pipeline, "check_query", lambda raw: raw.decode("latin-1").strip()),
     "body-is-lossy": ("event", v2, "encode_body", lambda body, kind: (body.decode("latin-1"), False)),
     "line-breaks-in-values": ("output", response, "_CONTROL", _Never()),
