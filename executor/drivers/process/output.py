@@ -12,6 +12,7 @@ import termios
 from collections.abc import Callable
 
 _CHUNK = 1 << 16  # a pipe's size
+_FIONREAD = termios.FIONREAD
 _TURN_S = 0.002  # then the loop serves others; it comes back while there is more
 
 
@@ -23,6 +24,7 @@ class OutputPipe:
         self._printed = printed
         self._reading, self.writing = os.pipe()
         os.set_blocking(self._reading, False)
+        self._waiting = array.array("i", [0])  # bytes in the pipe; made once, because each call asks
         self._open = True
         self._write_open = True
         loop.add_reader(self._reading, self._read)
@@ -37,9 +39,8 @@ class OutputPipe:
         """Hand over what is in the pipe now, and not what a chatty function adds meanwhile."""
         if not self._open:
             return
-        waiting = array.array("i", [0])
-        fcntl.ioctl(self._reading, termios.FIONREAD, waiting)
-        left = waiting[0]
+        fcntl.ioctl(self._reading, _FIONREAD, self._waiting)
+        left = self._waiting[0]
         while left > 0 and self._open:
             left -= self._read_once(min(left, _CHUNK)) or left
 
