@@ -3,7 +3,11 @@
 import asyncio
 import base64
 import itertools
+import os
+import runpy
+import socket
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,6 +33,7 @@ from tests.support.runtime_wire import (
     split_replies,
 )
 
+BOOTSTRAP = Path(module.__file__).parents[1] / "runtimes/python/bootstrap.py"
 ERROR_PATH = f"{INVOCATION}/{REQUEST_ID}/error"
 INIT_ERROR_PATH = "/2018-06-01/runtime/init/error"
 INVOKED_WITH_ZEROS = (
@@ -114,6 +119,17 @@ USUAL_HEAD = (
     "Content-Type: application/json\r\nContent-Length: 4\r\n\r\n"
 )
 USUAL = USUAL_HEAD.encode() + b'"ok"' + USUAL_NEXT
+
+
+def test_own_bootstrap_writes_what_is_read_without_the_parser(tmp_path: Path) -> None:
+    bootstrap = runpy.run_path(os.fspath(BOOTSTRAP), run_name="bootstrap")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(os.fspath(tmp_path / "s"))
+        listener.listen()
+        connection = bootstrap["Connection"](os.fspath(tmp_path / "s"), None)
+        connection._socket.close()
+    answer = connection.post(f"invocation/{REQUEST_ID}/response", b'"ok"')
+    assert answer + connection.next_request == USUAL
 
 
 def without_parser(wire: Wire) -> Wire:
