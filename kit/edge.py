@@ -104,7 +104,8 @@ class EdgeProtocol(EdgeReading):
 
     def _start(self, cycle: EdgeCycle) -> None:
         self.active = cycle
-        task = self.loop.create_task(cycle.run(self.app))
+        # Not by the loop: its `create_task` is one call more, and without a name the task makes itself one.
+        task = asyncio.Task(cycle.run(self.app), loop=self.loop, name="edge-request")
         cycle.task = task
         self.tasks.add(task)
 

@@ -46,6 +46,46 @@ _KEPT = frozenset(
     )
 )
 
+# Fields that are passed on as they come, in the two spellings that clients use → lower case.
+PLAIN_NAMES = {
+    spelling: name
+    for name in (
+        b"accept",
+        b"accept-encoding",
+        b"accept-language",
+        b"authorization",
+        b"cache-control",
+        b"content-type",
+        b"cookie",
+        b"if-modified-since",
+        b"if-none-match",
+        b"origin",
+        b"pragma",
+        b"priority",
+        b"range",
+        b"referer",
+        b"sec-ch-ua",
+        b"sec-ch-ua-mobile",
+        b"sec-ch-ua-platform",
+        b"sec-fetch-dest",
+        b"sec-fetch-mode",
+        b"sec-fetch-site",
+        b"traceparent",
+        b"upgrade-insecure-requests",
+        b"user-agent",
+        b"x-amzn-trace-id",
+        b"x-api-key",
+        b"x-forwarded-for",
+        b"x-forwarded-host",
+        b"x-forwarded-port",
+        b"x-forwarded-proto",
+        b"x-real-ip",
+        b"x-request-id",
+        b"x-requested-with",
+    )
+    for spelling in (name, name.title())
+}
+
 # TRACE reflects cookies, CONNECT is for proxies (RFC 9110 section 9.3); the rest is RTSP and Icecast,
 # which the parser also knows.
 REFUSED_METHODS = frozenset(

@@ -17,6 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from kit.edge_head import (
     HOP_BY_HOP,
+    PLAIN_NAMES,
     REFUSED_METHODS,
     Field,
     HeadRefusedError,
@@ -157,21 +158,25 @@ class EdgeReading(HttpToolsProtocol):
         if self._replaying:
             return
         size = len(name) + len(value) + 4  # ": " and CRLF
-        self._field_bytes += size
-        self._fields += 1
+        self._field_bytes = total = self._field_bytes + size
+        self._fields = count = self._fields + 1
         limits = self.limits
         if self._phase == BODY:  # a trailer: counted, dropped (RFC 9110 section 6.5.1)
-            if self._field_bytes > limits.trailer_bytes or self._fields > limits.fields:
+            if total > limits.trailer_bytes or count > limits.fields:
                 raise self._stop("trailers_too_large", 431)
             return
         if size > limits.field_bytes:
             raise self._stop("field_too_large", 431)
-        if self._fields > limits.fields:
+        if count > limits.fields:
             raise self._stop("fields_too_many", 431)
-        if self._field_bytes > limits.head_bytes:
+        if total > limits.head_bytes:
             raise self._stop("fields_too_large", 431)
-        name = name.lower()
         value = value.strip(b" \t")
+        plain = PLAIN_NAMES.get(name)
+        if plain is not None:
+            self.headers.append((plain, value))
+            return
+        name = name.lower()
         if name in _CONTROL_FIELDS:
             self._take_control_field(name, value)
         elif b"_" in name:

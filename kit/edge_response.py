@@ -252,28 +252,33 @@ class EdgeCycle:
         if self.awaits_continue and self.more_body:
             # Unasked, the client may or may not send the body: the next bytes have no known meaning.
             self.keep_alive = False
-        lines = [STATUS_LINES[status]]
+        parts = [STATUS_LINES[status]]
+        lines = 1
         length: bytes | None = None
         date = self.edge.state.date
         for name, value in self._fields:
             name = name.lower()  # noqa: PLW2901  # the wire form is lower case
             if name not in _OURS:
-                lines.append(b"%b: %b\r\n" % (name, value))
+                parts += (name, b": ", value, b"\r\n")
+                lines += 1
             elif name == b"content-length":
                 length = value
             elif name == b"date":
                 date = value
             elif name == b"connection" and b"close" in value.lower():
                 self.keep_alive = False
-        lines.append(b"date: %b\r\n" % date)
+        parts += (b"date: ", date, b"\r\n")
+        lines += 1
         framing = self._choose_framing(length, len(body), more)
         if framing:
-            lines.append(framing)
+            parts.append(framing)
+            lines += 1
         if not self.keep_alive:
-            lines.append(b"connection: close\r\n")
-        head = b"".join(lines)
+            parts.append(b"connection: close\r\n")
+            lines += 1
+        head = b"".join(parts)
         # The gateway has checked every field; a line break that came through all the same stops here.
-        if head.count(b"\n") != len(lines) or head.count(b"\r") != len(lines) or b"\0" in head:
+        if head.count(b"\n") != lines or head.count(b"\r") != lines or b"\0" in head:
             raise BadResponseError("a response field holds CR, LF or NUL")
         return head + b"\r\n"
 

@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kit.edge_head import HeadRefusedError, content_length, is_valid_host, split_target, without_named
+from kit.edge_head import (
+    HOP_BY_HOP,
+    PLAIN_NAMES,
+    HeadRefusedError,
+    content_length,
+    is_valid_host,
+    split_target,
+    without_named,
+)
 from kit.edge_limits import EdgeLimits
 from kit.edge_watch import WriteWatch
 
@@ -64,3 +72,11 @@ def test_write_watch(sizes: list[tuple[float, int]], stalled: bool) -> None:
     verdicts = [watch.is_stalled(size, now) for now, size in sizes]
     assert verdicts[-1] is stalled
     assert not any(verdicts[:-1])
+
+
+def test_names_that_pass_unchecked_need_no_check() -> None:
+    for spelling, name in PLAIN_NAMES.items():
+        assert spelling.lower() == name
+        assert b"_" not in name
+    assert not HOP_BY_HOP & set(PLAIN_NAMES.values())
+    assert not {b"host", b"content-length"} & set(PLAIN_NAMES.values())
