@@ -51,7 +51,11 @@ def as_json(record: LogRecord) -> str:
     }
     # JSON escapes C0 only; a terminal also obeys DEL, C1 and direction characters.
     text = orjson.dumps(fields).decode()
-    return text if text.isascii() and text.isprintable() else "".join(_json_visible(character) for character in text)
+    return (
+        text
+        if text.isascii() and text.isprintable()
+        else "".join(_json_visible(character) for character in text)
+    )
 
 
 def _visible(text: str) -> str:
