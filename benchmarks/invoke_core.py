@@ -97,9 +97,10 @@ class MemoryDriver:
     async def prepare(self, revision: Revision) -> None:
         return
 
-    async def start(self, spec: StartSpec, channel: ChannelAddress) -> None:
+    async def start(self, spec: StartSpec, channel: ChannelAddress) -> float:
         runtime = Runtime(self.api.channels[spec.environment])
         asyncio.get_running_loop().call_soon(runtime.ask)
+        return time.monotonic()
 
     async def stop(self, environment: int, grace_s: float) -> None:
         return

@@ -124,8 +124,12 @@ class Driver(Protocol):
         """
         ...
 
-    async def start(self, spec: StartSpec, channel: ChannelAddress) -> None:
-        """Return when the environment exists (not when it is ready). :raises StartError:"""
+    async def start(self, spec: StartSpec, channel: ChannelAddress) -> float:
+        """Make the environment; return when it exists, not when it is ready. May be cancelled; `stop` follows.
+
+        :returns: when it came to be, in seconds on the monotonic clock.
+        :raises StartError:
+        """
         ...
 
     async def stop(self, environment: int, grace_s: float) -> None:

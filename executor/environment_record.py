@@ -73,7 +73,8 @@ class EnvironmentRecord:
         ready_at = self.ready_at
         if ready_at is None or ready_at < invocation.arrived:
             return
-        started_at = ready_at if self.started_at is None else min(self.started_at, ready_at)
+        # Not known yet when its `next` was heard first: then all the time counts as init.
+        started_at = self.asked_at if self.started_at is None else min(self.started_at, ready_at)
         invocation.is_cold = True
         invocation.start_s = max(0.0, started_at - max(self.asked_at, invocation.arrived))
         invocation.init_s = max(0.0, ready_at - max(started_at, invocation.arrived))

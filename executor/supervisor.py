@@ -81,7 +81,7 @@ class Supervisor:
 
     async def _start(self, record: EnvironmentRecord) -> None:
         try:
-            is_there = await self._make(record)
+            existed_at = await self._make(record)
         except StartError as error:
             self._failed(record, error)
         except OSError as error:
@@ -91,24 +91,24 @@ class Supervisor:
             log.exception("environment %d could not be started", record.number)
             self._failed(record, StartError(START_MESSAGE, permanent=False, error_type=START_FAULT))
         else:
-            if is_there:
-                record.started_at = self._owner.now()
-                self._owner.handle(EnvironmentStarted(record.number))
+            if existed_at is not None:
+                record.started_at = existed_at
+                self._owner.handle(EnvironmentStarted(record.number, existed_at))
 
     def _failed(self, record: EnvironmentRecord, error: StartError) -> None:
         self._owner.init_failed(record, "error", error.error_type)
         self._owner.handle(StartFailed(record.number, error, error.permanent))
 
-    async def _make(self, record: EnvironmentRecord) -> bool:
-        """False: it was told to stop before the driver was asked for it."""
+    async def _make(self, record: EnvironmentRecord) -> float | None:
+        """When it came to be; None: it was told to stop before the driver was asked for it."""
         revision = record.revision
         config = revision.config
         await self._driver.prepare(revision)
         if record.stopper is not None:
-            return False
+            return None
         address = await self._open_channel(record)
         if record.stopper is not None:
-            return False
+            return None
         spec = StartSpec(
             environment=record.number,
             mark=self._names.environment_mark(record.number),
@@ -118,8 +118,7 @@ class Supervisor:
                 revision, self._names, log_stream=record.log_stream, version=EXECUTED_VERSION
             ),
         )
-        await self._driver.start(spec, address)
-        return True
+        return await self._driver.start(spec, address)
 
     async def _open_channel(self, record: EnvironmentRecord) -> ChannelAddress:
         channel: SocketChannel | PortChannel

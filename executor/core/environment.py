@@ -58,6 +58,7 @@ class Environment:
     :ivar exists_at: when the driver said that it exists (or it asked `next` by itself); inf until then.
     :ivar retire_at: when it is too old to be used again.
     :ivar status: how its present invocation will be metered; set with the answer.
+    :ivar init_from: when its init began, as far as it is known.
     :ivar init_s: init time, until the first invocation was metered.
     :ivar deadline: when its present state ends by itself; `armed_at` belongs to `Deadlines`.
     """
@@ -69,6 +70,7 @@ class Environment:
         "delivered_at",
         "exists_at",
         "idle_since",
+        "init_from",
         "init_s",
         "inv",
         "memory_mb",
@@ -95,6 +97,7 @@ class Environment:
         self.retire_at = inf
         self.idle_since = inf
         self.delivered_at = inf
+        self.init_from = inf
         self.init_s: float | None = None
         self.inv: Invocation | None = None
         self.status = MeterStatus.ERROR
@@ -108,14 +111,15 @@ class Environment:
         """Whether it is known to exist, so that its init is running."""
         return self.exists_at < inf
 
-    def begin(self, now: float) -> None:
+    def begin(self, now: float, init_from: float) -> None:
         self.exists_at = now
+        self.init_from = init_from
 
     def become_ready(self, now: float) -> None:
         """Its first `next` is there; this may be heard before the driver's word that it exists."""
-        self.init_s = now - (self.exists_at if self.has_begun else self.asked_at)
         if not self.has_begun:
-            self.begin(now)
+            self.begin(now, self.asked_at)
+        self.init_s = now - self.init_from
         max_age_s = self.pool.limits.max_age_s
         if max_age_s is not None:
             self.retire_at = now + max_age_s

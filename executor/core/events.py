@@ -75,7 +75,10 @@ class DeliveryFailed(NamedTuple):
 
 
 class EnvironmentStarted(NamedTuple):
+    """:param at: when it came to be; None is now. The word of it may be heard later than that."""
+
     env: int
+    at: float | None = None
 
 
 class StartFailed(NamedTuple):

@@ -22,7 +22,7 @@ def environment_started(node: Node, event: EnvironmentStarted) -> None:
     env = node.environments.get(event.env)
     if env is None or env.has_begun:
         return
-    env.begin(node.now)
+    env.begin(node.now, node.now if event.at is None else min(event.at, node.now))
     if env.state is STARTING:
         limits = env.pool.limits
         init_s = limits.timeout_s if env.phase is Phase.INVOKE else limits.init_timeout_s

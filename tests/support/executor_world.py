@@ -67,7 +67,7 @@ class ExecutorWorld:
         self._skipped_s = 0.0
         self._handle = self.shell.handle
         self.shell.handle = self._checked_handle  # type: ignore[method-assign]  # every event passes here
-        self.shell.now = lambda: time.monotonic() + self._skipped_s
+        self.shell.now = self.driver.now = lambda: time.monotonic() + self._skipped_s
 
     async def __aenter__(self) -> Self:
         await self.executor.open()

@@ -7,6 +7,7 @@ and stops go wrong is said to the driver beforehand, one entry for each start or
 import asyncio
 import contextlib
 import json
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -190,6 +191,7 @@ class FakeDriver:
         self.stops: list[int] = []
         self.cancelled_starts = 0
         self.is_closed = False
+        self.now: Callable[[], float] = time.monotonic
         self._gates: dict[str, asyncio.Event] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._exited: set[int] = set()
@@ -210,7 +212,7 @@ class FakeDriver:
     async def prepare(self, revision: Revision) -> None:
         await self._suffer(self.prepare_faults)
 
-    async def start(self, spec: StartSpec, channel: ChannelAddress) -> None:
+    async def start(self, spec: StartSpec, channel: ChannelAddress) -> float:
         self.specs.append(spec)
         self.changed.set()
         try:
@@ -224,6 +226,7 @@ class FakeDriver:
         self.environments_made[number] = environment
         self.alive.add(number)
         self._tasks[number] = asyncio.create_task(environment.run(), name=f"fake environment {number}")
+        return self.now()
 
     async def stop(self, environment: int, grace_s: float) -> None:
         self.stops.append(environment)

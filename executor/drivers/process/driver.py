@@ -104,14 +104,14 @@ class ProcessDriver:
         """Have the zygote of the revision's runtime. :raises StartError:"""
         await self._nursery.zygote(revision.config.runtime)
 
-    async def start(self, spec: StartSpec, channel: ChannelAddress) -> None:
+    async def start(self, spec: StartSpec, channel: ChannelAddress) -> float:
         zygote = await self._nursery.zygote(spec.revision.config.runtime)
         environment = self._create(spec, channel, zygote)
         try:
             done, _ = await asyncio.wait([environment.started], timeout=START_TIMEOUT_S)
             if not done:
                 raise StartError("The start took too long", permanent=False, error_type="Sandbox.Failure")
-            environment.started.result()
+            return environment.started.result()
         except BaseException:  # also when cancelled: nobody else would remove it
             await asyncio.shield(self.stop(spec.environment, 0))
             raise
@@ -203,7 +203,7 @@ class ProcessDriver:
         if environment is None:  # given up meanwhile
             return
         if message["event"] == "started":
-            environment.set_started(message["pid"])
+            environment.set_started(message["pid"], message["at"])
         elif message["event"] == "failed":
             environment.set_failed(
                 StartError(

@@ -23,7 +23,7 @@ _DEATH_PAUSE_S = 0.01
 @dataclass(slots=True, kw_only=True, eq=False)
 class Environment:
     """:param temporary: its own folder on the host, where it has no private ``/tmp``.
-    :param started: done when the function's process runs, or fails with StartError.
+    :param started: done with the monotonic time at which the function's process ran, or fails with StartError.
     :param gone: done when none of its processes is left.
     :param pid: its first process, in the server's numbering.
     """
@@ -32,7 +32,7 @@ class Environment:
     slot: int
     zygote: ZygoteProcess
     output: OutputPipe
-    started: asyncio.Future[None]
+    started: asyncio.Future[float]
     gone: asyncio.Future[None]
     group: Group | None = None
     temporary: Path | None = None
@@ -60,11 +60,11 @@ class Environment:
         with suppress(ZygoteRefused):  # its end was the environment's, too
             self.zygote.send({"do": "stop", "number": self.number})
 
-    def set_started(self, pid: int) -> None:
+    def set_started(self, pid: int, at_mono: float) -> None:
         self.pid = pid
         self.is_running = True
         if not self.started.done():
-            self.started.set_result(None)
+            self.started.set_result(at_mono)
 
     def set_failed(self, error: StartError) -> None:
         if not self.started.done():

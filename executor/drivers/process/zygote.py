@@ -18,6 +18,7 @@ import signal
 import site
 import socket
 import sys
+import time
 from types import ModuleType
 from typing import Any, NoReturn
 
@@ -211,7 +212,8 @@ class Zygote:
             self._spare = None if child is self._spare else self._spare
             return
         if "ready" in said:
-            self._send({"event": "started", "number": child.number, "pid": child.pid})
+            # One clock for all processes of a machine: the driver may hear this after the function's first `next`.
+            self._send({"event": "started", "number": child.number, "pid": child.pid, "at": time.monotonic()})
         elif "failed" in said:
             self._send({"event": "failed", "number": child.number, **said["failed"]})
         else:

@@ -12,6 +12,8 @@ from executor.core.events import (
     LimitsChanged,
     NextAsked,
     PoolLimits,
+    ResponseEnded,
+    ResponseStarted,
     RevisionRetired,
     ShutdownBegan,
     StartFailed,
@@ -286,3 +288,42 @@ def test_the_driver_may_report_a_start_that_was_given_up() -> None:
     assert made.send(EnvironmentStarted(1)) == []
     assert made.send(EngineListed(frozenset(), made.now + 1.0)) == []
     assert made.fleet.counts().memory_mb == 0
+
+
+@pytest.mark.parametrize(
+    ("started_at", "init_s"),
+    [
+        pytest.param(None, 0.0, id="heard-when-it-was"),
+        pytest.param(101.0, 3.0, id="heard-late"),
+        pytest.param(999.0, 0.0, id="a-clock-ahead-gives-no-negative-time"),
+    ],
+)
+def test_init_is_counted_from_when_the_environment_came_to_be(
+    started_at: float | None, init_s: float
+) -> None:
+    """The driver's word and the runtime's first `next` may be read in one turn of the loop, long after the start."""
+    made = Scenario()
+    made.add()
+    made.invoke("a")
+    made.wait(4)  # now is 104
+    made.send(EnvironmentStarted(1, started_at))
+    made.send(NextAsked(1))
+    made.send(ResponseStarted(1, "a"))
+    made.send(ResponseEnded(1, "a", True))
+    (meter,) = made.send(NextAsked(1))
+    assert isinstance(meter, Meter)
+    assert meter.init_s == init_s
+
+
+def test_a_next_before_the_drivers_word_counts_all_time_as_init() -> None:
+    made = Scenario()
+    made.add()
+    made.invoke("a")
+    made.wait(4)
+    made.send(NextAsked(1))
+    made.send(EnvironmentStarted(1, 101.0))
+    made.send(ResponseStarted(1, "a"))
+    made.send(ResponseEnded(1, "a", True))
+    (meter,) = made.send(NextAsked(1))
+    assert isinstance(meter, Meter)
+    assert meter.init_s == 4.0
