@@ -19,6 +19,8 @@ def reason(answer: InvokeAnswer) -> str:
 
 
 async def test_budget_of_a_running_call_ends_the_wait_and_not_the_function(world: ExecutorWorld) -> None:
+    await world.call()  # the budget must not pass while the environment starts
+    await world.rested()
     with pytest.raises(BudgetExceeded):
         await world.call({"do": "wait", "gate": "a"}, budget_ms=40)
     world.driver.gate("a").set()

@@ -91,11 +91,13 @@ async def test_late_budget_changes_nothing() -> None:
 
 async def test_answer_after_the_budget_is_dropped() -> None:
     async with ExecutorWorld() as world:
+        await world.call()  # the budget must not pass while the environment starts
+        await world.rested()
         with pytest.raises(BudgetExceeded):
             await world.call({"do": "wait", "gate": "a"}, budget_ms=30)
         world.driver.gate("a").set()
         await world.rested()
-        assert world.metric("lockgate_invocations_total", function="f", outcome="success") == 1
+        assert world.metric("lockgate_invocations_total", function="f", outcome="success") == 2
 
 
 async def test_cold_start_counts_for_one_of_those_who_waited() -> None:
