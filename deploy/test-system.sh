@@ -10,6 +10,10 @@ need() { # COMMAND PACKAGE… : the packages, when the command is not there
 need gcc gcc libc6-dev # compiles a function that is a C program
 need wrk wrk           # the load generator of the benchmarks
 need git git           # clones the project as a newcomer does
+need caddy caddy       # a front proxy, as people put before a server
+need nginx nginx-light # another one
+need slowhttptest slowhttptest # slow clients by the thousand
+need openssl openssl   # a TLS client
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
     export DEBIAN_FRONTEND=noninteractive
