@@ -21,9 +21,11 @@ from gateway.app import Gateway
 from gateway.deployment import Deployment, RouteSpec
 from gateway.exchange import ApiNames
 from gateway.integrations.function import FunctionTarget
+from gateway.issuers.issuer import Issuers
 from gateway.locator import SingleLocator
 from gateway.metrics import GatewayMetrics
 from gateway.route_key import RouteKey
+from gateway.services import Services
 from gateway.stage import Stage
 from kit.invoke import InvokeAnswer, InvokeCall, InvokeTimes
 
@@ -75,6 +77,7 @@ def build_gateway(routes: int) -> Gateway:
         stages=[Stage(variables={"table": "notes"})],
         routes=[RouteSpec(key=RouteKey.parse(key), target=FunctionTarget(function="notes")) for key in keys],
         locator=SingleLocator(Instant()),
+        services=Services(Issuers()),
         metrics=metrics,
     )
     return Gateway(deployment, sink=write_record, metrics=metrics)

@@ -4,8 +4,9 @@ It never holds Authorization, cookies, query strings or bodies. Values that come
 KiB and freed of control characters here; writing is the sink's business.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from gateway.exchange import Authorization
 from gateway.ledger import Ledger
 from gateway.request import HttpRequest
 
@@ -51,13 +52,23 @@ def build_record(
         "integrationErrorMessage": ledger.integration_error,
         "error.message": ledger.error,
         "error.responseType": ledger.error_code,
+        "authorizer.error": None if ledger.denial in (None, "throttled") else ledger.error,
+        "denial": ledger.denial,
         "latency_us": latency_us,
         "route_us": ledger.route_us,
+        "authorizer_us": ledger.authorizer_us,
         "queue_us": None if times is None else times.queue_us,
         "start_us": None if times is None else times.start_us,
         "init_us": None if times is None else times.init_us,
         "handler_us": None if times is None else times.handler_us,
     }
+
+
+def add_claims(record: AccessRecord, found: Authorization | None, names: Sequence[str]) -> None:
+    """Add ``authorizer.claims.NAME`` of each of *names*; None where there is no such claim."""
+    for name in names:
+        value = None if found is None else found.values.get(f"claims.{name}")
+        record[f"authorizer.claims.{name}"] = clean(value) if isinstance(value, str) else None
 
 
 def clean(text: str) -> str:

@@ -10,10 +10,10 @@ import time
 from collections.abc import Callable
 
 from gateway import pipeline
-from gateway.access_log import AccessSink, build_record, clean
+from gateway.access_log import AccessSink, add_claims, build_record, clean
 from gateway.connection import Connection, Receive, Scope, Send
 from gateway.deployment import Deployment
-from gateway.errors import ClientGone, GatewayError, IntegrationError, ShuttingDown, render
+from gateway.errors import ClientGone, Denial, GatewayError, IntegrationError, ShuttingDown, render
 from gateway.ledger import Ledger
 from gateway.metrics import GatewayMetrics
 from gateway.request import HttpRequest
@@ -46,36 +46,52 @@ class Gateway:
         self._clock = clock or RequestClock()
         self._entropy = entropy
 
-    def swap(self, deployment: Deployment) -> None:
-        """Use another deployment from the next request on; running ones keep theirs."""
-        self.deployment = deployment
+    def swap(self, deployment: Deployment) -> Deployment:
+        """Use another deployment from the next request on; running ones keep theirs.
+
+        :returns: the one before; ``visits.ended`` says when the last of its requests was answered.
+        """
+        before, self.deployment = self.deployment, deployment
+        return before
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await _answer_other(scope, receive, send)
             return
+        deployment = self.deployment
+        deployment.visits.count += 1
+        try:
+            await self._answer(deployment, scope, receive, send)
+        finally:
+            deployment.visits.leave()
+
+    async def _answer(self, deployment: Deployment, scope: Scope, receive: Receive, send: Send) -> None:
         started_ns = time.perf_counter_ns()
         request = HttpRequest.from_scope(scope, self._clock.now(), self._entropy)
         ledger = Ledger(self._metrics.unmatched)
         connection = Connection(scope, receive)
         try:
-            response = await pipeline.run(self.deployment, request, connection, ledger)
+            response = await pipeline.run(deployment, request, connection, ledger)
         except GatewayError as error:
             response = _refuse(error, ledger)
         except asyncio.CancelledError:  # the edge answers with its own 503; the log must have the request too
             response = _refuse(ShuttingDown("cut off by the drain"), ledger)
-            self._account(request, response, ledger, (time.perf_counter_ns() - started_ns) // 1000)
+            self._account(
+                deployment, request, response, ledger, (time.perf_counter_ns() - started_ns) // 1000
+            )
             raise
         except Exception as exc:  # noqa: BLE001  # our fault: the fixed 500, and the traceback in the log
             _log.exception("request %s failed", request.request_id)
             response = _refuse(GatewayError(f"{type(exc).__name__} in the gateway"), ledger)
+        if deployment.cors is not None:
+            response = deployment.cors.apply(request, response)
         if response.status != ClientGone.status:
             headers = self._head(request, response, ledger)
             body = b"" if request.method == "HEAD" else response.body
             if not connection.respond(response.status, headers, body):
                 await send({"type": "http.response.start", "status": response.status, "headers": headers})
                 await send({"type": "http.response.body", "body": body})
-        self._account(request, response, ledger, (time.perf_counter_ns() - started_ns) // 1000)
+        self._account(deployment, request, response, ledger, (time.perf_counter_ns() - started_ns) // 1000)
 
     def _head(self, request: HttpRequest, response: HttpResponse, ledger: Ledger) -> Fields:
         headers: Fields = [*response.headers, (b"apigw-requestid", request.request_id.encode("ascii"))]
@@ -87,12 +103,22 @@ class Gateway:
             headers.append((b"server-timing", _server_timing(ledger)))
         return headers
 
-    def _account(self, request: HttpRequest, response: HttpResponse, ledger: Ledger, latency_us: int) -> None:
+    def _account(
+        self,
+        deployment: Deployment,
+        request: HttpRequest,
+        response: HttpResponse,
+        ledger: Ledger,
+        latency_us: int,
+    ) -> None:
         ledger.metrics.observe(request.method, response.status, latency_us, ledger.times)
+        if ledger.denial is not None:
+            ledger.metrics.deny(ledger.denial)
         length = 0 if request.method == "HEAD" else len(response.body)
-        self._sink(
-            build_record(request, ledger, status=response.status, length=length, latency_us=latency_us)
-        )
+        record = build_record(request, ledger, status=response.status, length=length, latency_us=latency_us)
+        if deployment.logged_claims:
+            add_claims(record, ledger.authorization, deployment.logged_claims)
+        self._sink(record)
 
 
 def _refuse(error: GatewayError, ledger: Ledger) -> HttpResponse:
@@ -100,6 +126,8 @@ def _refuse(error: GatewayError, ledger: Ledger) -> HttpResponse:
     ledger.error_code = error.code
     if isinstance(error, IntegrationError):
         ledger.integration_error = ledger.error
+    elif isinstance(error, Denial):
+        ledger.denial = error.reason
     return render(error)
 
 

@@ -3,11 +3,15 @@
 Building is synchronous, may run on any thread, and reads the files of ``respond:`` routes.
 """
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from gateway.authorizers.function.spec import FunctionAuthorizerSpec
+from gateway.authorizers.jwt.spec import JwtSpec
 from gateway.connection import Connection
+from gateway.cors import CorsPolicy, CorsSpec
 from gateway.errors import DeploymentError
 from gateway.exchange import ApiNames, Authorization, Exchange
 from gateway.integrations.function import FunctionIntegration, FunctionTarget, LargeAnswers
@@ -18,7 +22,10 @@ from gateway.metrics import GatewayMetrics, RouteMetrics
 from gateway.response import HttpResponse
 from gateway.route_key import RouteKey, find_conflicts
 from gateway.route_table import RouteTable
+from gateway.services import Services
 from gateway.stage import Stage, StageSet
+from gateway.throttling.spec import ThrottleSpec
+from gateway.throttling.throttle import Throttle
 
 
 class Integration(Protocol):
@@ -42,28 +49,69 @@ class Authorizer(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouteSpec:
-    """One route as configured. :param authorizer: None: the route is public."""
+    """One route as configured.
+
+    :param authorizer: None: the route is public.
+    :param scopes: any one of them must be in the token; none: the token alone is enough.
+    :param throttle: None: the stage's.
+    """
 
     key: RouteKey
     target: FunctionTarget | RespondTarget
-    authorizer: Authorizer | None = None
+    authorizer: JwtSpec | FunctionAuthorizerSpec | Authorizer | None = None
+    scopes: tuple[str, ...] = ()
+    throttle: ThrottleSpec | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoutePlan:
-    """One route, ready to be run."""
+    """One route, ready to be run.
+
+    :param throttle: asked before the authorizer; :param quota: after it, because it counts by a claim.
+    """
 
     key: RouteKey
     integration: Integration
     authorizer: Authorizer | None
+    throttle: Throttle | None
+    quota: Throttle | None
     metrics: RouteMetrics
+
+
+class Visits:
+    """The requests that a deployment is answering now: it is done with when it is replaced and they have ended."""
+
+    __slots__ = ("_ended", "count")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._ended: asyncio.Event | None = None
+
+    def leave(self) -> None:
+        self.count -= 1
+        if self._ended is not None and not self.count:
+            self._ended.set()
+
+    async def ended(self) -> None:
+        """Wait for the last of them; nothing new may begin."""
+        if self.count:
+            self._ended = asyncio.Event()
+            await self._ended.wait()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
+    """:param stage_throttles: stage name → what its routes without one of their own take from together.
+    :param logged_claims: whose values the access record holds.
+    """
+
     names: ApiNames
     stages: StageSet
     routes: RouteTable[RoutePlan]
+    cors: CorsPolicy | None
+    stage_throttles: Mapping[str, Throttle]
+    logged_claims: tuple[str, ...]
+    visits: Visits
 
     @classmethod
     def build(
@@ -74,6 +122,10 @@ class Deployment:
         routes: Iterable[RouteSpec],
         locator: Locator,
         metrics: GatewayMetrics,
+        services: Services,
+        cors: CorsSpec | None = None,
+        stage_throttles: Mapping[str, ThrottleSpec] | None = None,
+        logged_claims: tuple[str, ...] = (),
     ) -> "Deployment":
         """Compile; what does not depend on a request is computed here.
 
@@ -85,12 +137,34 @@ class Deployment:
             if conflict.kind == "duplicate":
                 raise DeploymentError(conflict.reason)
         large_answers = LargeAnswers()
-        plans = [(spec.key, _plan(spec, locator, large_answers, metrics)) for spec in specs]
-        return cls(names=names, stages=StageSet(stages), routes=RouteTable(plans))
+        services.begin()
+        plans = [(spec.key, _plan(spec, locator, large_answers, metrics, services)) for spec in specs]
+        return cls(
+            names=names,
+            stages=StageSet(stages),
+            routes=RouteTable(plans),
+            cors=None if cors is None else CorsPolicy(cors),
+            stage_throttles={
+                name: services.throttle(f"stage {name}", spec)
+                for name, spec in (stage_throttles or {}).items()
+            },
+            logged_claims=logged_claims,
+            visits=Visits(),
+        )
+
+    def throttle_of(self, plan: RoutePlan, stage: Stage) -> Throttle | None:
+        """What a request takes from before its authorizer: the route's, else the stage's."""
+        if plan.throttle is not None or plan.quota is not None:
+            return plan.throttle
+        return self.stage_throttles.get(stage.name)
 
 
 def _plan(
-    spec: RouteSpec, locator: Locator, large_answers: LargeAnswers, metrics: GatewayMetrics
+    spec: RouteSpec,
+    locator: Locator,
+    large_answers: LargeAnswers,
+    metrics: GatewayMetrics,
+    services: Services,
 ) -> RoutePlan:
     try:
         integration: Integration
@@ -100,9 +174,21 @@ def _plan(
             integration = build_respond(spec.target)
     except DeploymentError as exc:
         raise DeploymentError(f"{spec.key.text}: {exc}") from exc
+    throttle = None if spec.throttle is None else services.throttle(spec.key.text, spec.throttle)
+    is_quota = spec.throttle is not None and spec.throttle.by is not None and spec.throttle.by.kind == "claim"
     return RoutePlan(
         key=spec.key,
         integration=integration,
-        authorizer=spec.authorizer,
+        authorizer=_authorizer(spec, locator, services),
+        throttle=None if is_quota else throttle,
+        quota=throttle if is_quota else None,
         metrics=metrics.route(spec.key.text),
     )
+
+
+def _authorizer(spec: RouteSpec, locator: Locator, services: Services) -> Authorizer | None:
+    if isinstance(spec.authorizer, JwtSpec):
+        return services.jwt(spec.authorizer).for_route(spec.scopes)
+    if isinstance(spec.authorizer, FunctionAuthorizerSpec):
+        return services.function(spec.authorizer).for_route(locator)
+    return spec.authorizer

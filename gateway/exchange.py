@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.path import CanonicalPath
 from gateway.request import HttpRequest
@@ -27,10 +27,15 @@ class ApiNames:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authorization:
-    """What an authorizer found, in the two shapes of ``requestContext.authorizer``."""
+    """What an authorizer found, in the two shapes of ``requestContext.authorizer``.
+
+    :param values: what ``$context.authorizer.NAME`` is: ``claims.NAME`` of a token as text, the members of
+        a function's context as they are, ``principalId``.
+    """
 
     v2: Mapping[str, object]
     v1: Mapping[str, object]
+    values: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -5,6 +5,8 @@ The one mutable value of a request: when a step fails, what is known until then 
 
 from dataclasses import dataclass
 
+from gateway.errors import DenialReason
+from gateway.exchange import Authorization
 from gateway.metrics import RouteMetrics
 from gateway.path import CanonicalPath
 from gateway.route_key import RouteKey
@@ -16,6 +18,7 @@ from kit.invoke import InvokeTimes
 class Ledger:
     """:param metrics: of the matched route, or those of all unmatched requests.
     :param route_us: for path, stage and route.
+    :param authorizer_us: for the authorizer, the waiting for its function or its keys included.
     :param integration_status: of the Lambda service, not of the function.
     """
 
@@ -24,6 +27,9 @@ class Ledger:
     stage: Stage | None = None
     key: RouteKey | None = None
     route_us: int = 0
+    authorization: Authorization | None = None
+    authorizer_us: int | None = None
+    denial: DenialReason | None = None
     integration_status: int | None = None
     integration_latency_us: int | None = None
     integration_error: str | None = None

@@ -14,6 +14,7 @@ from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, M
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
+from gateway.errors import DenialReason
 from gateway.route_key import METHODS
 from kit.invoke import InvokeTimes
 
@@ -45,14 +46,16 @@ class GatewayMetrics(Collector):
         return _families()
 
     def collect(self) -> Iterator[Metric]:
-        requests, seconds, function_seconds = _families()
+        requests, seconds, function_seconds, denials = _families()
         for key, route in list(self._routes.items()):  # a copy: a deployment may be built on another thread
             for (method, status_class), count in route.requests.items():
                 requests.add_metric((key, method, f"{status_class}xx"), count)
             route.latency.add_to(seconds, (key,))
+            for reason, count in route.denials.items():
+                denials.add_metric((key, reason), count)
             for phase, tally in route.phases.items():
                 tally.add_to(function_seconds, (key, phase))
-        yield from (requests, seconds, function_seconds)
+        yield from (requests, seconds, function_seconds, denials)
 
 
 class Tally:
@@ -74,17 +77,18 @@ class Tally:
 
 
 class RouteMetrics:
-    """The numbers of one route: at most 8 methods × 4 classes and 5 histograms.
+    """The numbers of one route: at most 8 methods × 4 classes, the denial reasons, and 5 histograms.
 
     :ivar requests: (method, first digit of the status) → count.
     """
 
-    __slots__ = ("latency", "phases", "requests")
+    __slots__ = ("denials", "latency", "phases", "requests")
 
     def __init__(self) -> None:
         self.requests: dict[tuple[str, int], int] = {}
         self.latency = Tally()
         self.phases: dict[str, Tally] = {}
+        self.denials: dict[DenialReason, int] = {}
 
     def observe(self, method: str, status: int, latency_us: int, times: InvokeTimes | None) -> None:
         """:param times: of the function call, if there was one."""
@@ -103,6 +107,9 @@ class RouteMetrics:
         if times.init_us:
             self._observe_phase("init", times.init_us)
 
+    def deny(self, reason: DenialReason) -> None:
+        self.denials[reason] = self.denials.get(reason, 0) + 1
+
     def _observe_phase(self, phase: str, us: int) -> None:
         tally = self.phases.get(phase)
         if tally is None:
@@ -111,7 +118,9 @@ class RouteMetrics:
         tally.sum_us += us
 
 
-def _families() -> tuple[CounterMetricFamily, HistogramMetricFamily, HistogramMetricFamily]:
+def _families() -> tuple[
+    CounterMetricFamily, HistogramMetricFamily, HistogramMetricFamily, CounterMetricFamily
+]:
     return (
         CounterMetricFamily(
             "lockgate_gateway_requests",
@@ -127,5 +136,10 @@ def _families() -> tuple[CounterMetricFamily, HistogramMetricFamily, HistogramMe
             "lockgate_gateway_function_seconds",
             "Where the time of function calls went: queue, start, init, handler.",
             labels=("route", "phase"),
+        ),
+        CounterMetricFamily(
+            "lockgate_gateway_denials",
+            "Requests refused by an authorizer or a throttle, by route and reason.",
+            labels=("route", "reason"),
         ),
     )

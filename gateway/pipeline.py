@@ -3,7 +3,7 @@
 import time
 
 from gateway.connection import Connection
-from gateway.deployment import Deployment
+from gateway.deployment import Authorizer, Deployment
 from gateway.errors import Forbidden, NotFound, PayloadTooLarge
 from gateway.exchange import ApiNames, Exchange
 from gateway.ledger import Ledger
@@ -29,6 +29,10 @@ async def run(
     raw_query = check_query(request.raw_query)
     stage, segments = deployment.stages.select(path.segments)
     ledger.stage = stage
+    if deployment.cors is not None:
+        preflight = deployment.cors.preflight(request)
+        if preflight is not None:
+            return preflight
     match = deployment.routes.match(request.method, segments)
     if match is None:
         raise NotFound("no route matches")
@@ -44,13 +48,26 @@ async def run(
         key=plan.key,
         parameters=match.parameters,
     )
+    throttle = deployment.throttle_of(plan, stage)
+    if throttle is not None:
+        throttle.take(exchange)
     if plan.authorizer is not None:
-        exchange.authorization = await plan.authorizer.authorize(exchange)
+        await _authorize(plan.authorizer, exchange, ledger)
+    if plan.quota is not None:
+        plan.quota.take(exchange)
     limit_bytes = _body_limit(connection, plan.integration.body_limit)
     if limit_bytes is not None:
         body = connection.body_now(limit_bytes)
         exchange.body = await connection.receive_body(limit_bytes) if body is None else body
     return await plan.integration.answer(exchange, connection, ledger)
+
+
+async def _authorize(authorizer: Authorizer, exchange: Exchange, ledger: Ledger) -> None:
+    started_ns = time.perf_counter_ns()
+    try:
+        ledger.authorization = exchange.authorization = await authorizer.authorize(exchange)
+    finally:
+        ledger.authorizer_us = (time.perf_counter_ns() - started_ns) // 1000
 
 
 def _check_host(names: ApiNames, host: str) -> None:

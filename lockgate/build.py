@@ -18,6 +18,7 @@ from gateway.integrations.function import FunctionTarget
 from gateway.integrations.respond import RespondTarget
 from gateway.locator import Locator
 from gateway.metrics import GatewayMetrics
+from gateway.services import Services
 from gateway.stage import Stage
 from kit.names import Names
 from lockgate.config.grammar.file import RoutesFile
@@ -81,15 +82,19 @@ def config_of(function: ResolvedFunction) -> FunctionConfig:
     )
 
 
-def deployment_of(file: RoutesFile, names: Names, *, locator: Locator, metrics: GatewayMetrics) -> Deployment:
+def deployment_of(
+    file: RoutesFile, names: Names, *, locator: Locator, metrics: GatewayMetrics, services: Services
+) -> Deployment:
     """:raises ConfigurationError: a route cannot be served, such as one whose file has vanished since the check."""
     try:
-        return _deployment(file, names, locator, metrics)
+        return _deployment(file, names, locator, metrics, services)
     except DeploymentError as error:
         raise ConfigurationError(f"{error}.", "Mend it and start again.") from error
 
 
-def _deployment(file: RoutesFile, names: Names, locator: Locator, metrics: GatewayMetrics) -> Deployment:
+def _deployment(
+    file: RoutesFile, names: Names, locator: Locator, metrics: GatewayMetrics, services: Services
+) -> Deployment:
     return Deployment.build(
         names=ApiNames(
             account_id=names.account,
@@ -101,6 +106,7 @@ def _deployment(file: RoutesFile, names: Names, locator: Locator, metrics: Gatew
         routes=[route_spec(route) for route in file.resolved_routes()],
         locator=locator,
         metrics=metrics,
+        services=services,
     )
 
 

@@ -30,8 +30,10 @@ from executor.packages.store import PackageStore
 from executor.revision import Revision
 from executor.runtimes import folder as runtime_folder
 from gateway.app import Gateway
+from gateway.issuers.issuer import Issuers
 from gateway.locator import SingleLocator
 from gateway.metrics import GatewayMetrics
+from gateway.services import Services
 from kit.edge_limits import EdgeLimits
 from kit.listener import Listener
 from lockgate.admin import admin_app
@@ -180,7 +182,13 @@ class Server:
         self, sockets: Mapping[str, ListeningSocket], executor: Executor
     ) -> dict[str, Listener]:
         metrics = GatewayMetrics(self._registry)
-        deployment = deployment_of(self._file, self._names, locator=SingleLocator(executor), metrics=metrics)
+        deployment = deployment_of(
+            self._file,
+            self._names,
+            locator=SingleLocator(executor),
+            metrics=metrics,
+            services=Services(Issuers()),
+        )
         entropy = Random(os.urandom(32)).randbytes  # noqa: S311  # request ids are unique, not secret
         control = lambda_api(
             invoker=executor,

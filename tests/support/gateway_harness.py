@@ -10,15 +10,21 @@ from prometheus_client import CollectorRegistry
 
 from gateway.access_log import AccessRecord
 from gateway.app import Gateway
+from gateway.authorizers.function.spec import FunctionAuthorizerSpec
+from gateway.authorizers.jwt.spec import JwtSpec
+from gateway.cors import CorsSpec
 from gateway.deployment import Authorizer, Deployment, RouteSpec
 from gateway.exchange import ApiNames
 from gateway.integrations.function import FunctionTarget
 from gateway.integrations.respond import RespondTarget
+from gateway.issuers.issuer import Issuers
 from gateway.locator import SingleLocator
 from gateway.metrics import GatewayMetrics
 from gateway.request_clock import RequestClock
 from gateway.route_key import RouteKey
+from gateway.services import Services
 from gateway.stage import Stage
+from gateway.throttling.spec import ThrottleSpec
 from kit.invoke import InvokeAnswer, InvokeCall, InvokeTimes
 
 NAMES = ApiNames(account_id="123456789012", api_id="local", region="us-east-1")
@@ -175,7 +181,13 @@ def build(
     answer: Any = None,
     stages: Iterable[Stage] = (Stage(),),
     names: ApiNames = NAMES,
-    authorizer: Authorizer | None = None,
+    authorizer: JwtSpec | FunctionAuthorizerSpec | Authorizer | None = None,
+    scopes: tuple[str, ...] = (),
+    throttle: ThrottleSpec | None = None,
+    stage_throttles: Mapping[str, ThrottleSpec] | None = None,
+    services: Services | None = None,
+    cors: CorsSpec | None = None,
+    logged_claims: tuple[str, ...] = (),
     server_timing: bool = False,
     time_ns: Callable[[], int] = lambda: 1_783_711_145_766_000_000,
     entropy: Callable[[int], bytes] | None = None,
@@ -189,11 +201,21 @@ def build(
         names=names,
         stages=stages,
         routes=[
-            RouteSpec(key=RouteKey.parse(key), target=target, authorizer=authorizer)
+            RouteSpec(
+                key=RouteKey.parse(key),
+                target=target,
+                authorizer=authorizer,
+                scopes=scopes,
+                throttle=throttle,
+            )
             for key, target in targets.items()
         ],
         locator=SingleLocator(invoker),
         metrics=metrics,
+        services=services or Services(Issuers()),
+        cors=cors,
+        stage_throttles=stage_throttles,
+        logged_claims=logged_claims,
     )
     records: list[AccessRecord] = []
     more = {} if entropy is None else {"entropy": entropy}

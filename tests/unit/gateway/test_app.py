@@ -16,8 +16,10 @@ from gateway.exchange import ApiNames, Authorization, Exchange
 from gateway.integrations import function
 from gateway.integrations.function import MAX_EVENT_BYTES, FunctionTarget
 from gateway.integrations.respond import RespondTarget
+from gateway.issuers.issuer import Issuers
 from gateway.pipeline import MAX_BODY_BYTES
 from gateway.route_key import RouteKey
+from gateway.services import Services
 from gateway.stage import Stage
 from kit.invoke import BudgetExceeded, InvokeAnswer, InvokeCall
 from tests.support.gateway_harness import (
@@ -455,6 +457,9 @@ async def test_access_record_in_full() -> None:
         "integrationRequestId": FUNCTION_REQUEST_ID,
         "integrationErrorMessage": None,
         "error.message": None,
+        "authorizer.error": None,
+        "denial": None,
+        "authorizer_us": None,
         "error.responseType": None,
         "queue_us": 1,
         "start_us": 2,
@@ -545,6 +550,7 @@ async def test_specs_may_come_from_a_generator() -> None:
         stages=(stage for stage in [Stage()]),
         routes=(RouteSpec(key=RouteKey.parse(key), target=ECHO) for key in ["GET /a", "GET /b"]),
         locator=_Nowhere(),
+        services=Services(Issuers()),
         metrics=harness.metrics,
     )
     assert len(deployment.routes) == 2

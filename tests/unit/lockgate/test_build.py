@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
+from gateway.issuers.issuer import Issuers
 from gateway.locator import SingleLocator
 from gateway.metrics import GatewayMetrics
+from gateway.services import Services
 from kit.names import Names
 from lockgate.build import deployment_of
 from lockgate.config.loader import load_bytes
@@ -24,4 +26,4 @@ def test_a_file_that_vanished_since_the_check_is_named(tmp_path: Path) -> None:
     (tmp_path / "page.html").unlink()
     locator, metrics = SingleLocator(FakeInvoker()), GatewayMetrics(CollectorRegistry())
     with pytest.raises(ConfigurationError, match=r"GET /page.*page\.html"):
-        deployment_of(file, NAMES, locator=locator, metrics=metrics)
+        deployment_of(file, NAMES, locator=locator, metrics=metrics, services=Services(Issuers()))

@@ -1,0 +1,1 @@
+"""The Lambda authorizer: a function decides. See README.md."""

@@ -1,0 +1,1 @@
+"""Issuers: discovery and key sets, fetched in the background, kept while the issuer is away. See README.md."""

@@ -1,0 +1,81 @@
+"""What outlives a deployment: issuers' keys, authorizers with their caches, throttles with their buckets.
+
+Each is kept by its configuration: a deployment that asks for an equal one gets the same object, so a reload
+loses nothing of what did not change. What no deployment asks for any more is forgotten by `sweep`.
+"""
+
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
+
+from gateway.authorizers.function.authorizer import FunctionAuthorizer
+from gateway.authorizers.function.spec import FunctionAuthorizerSpec
+from gateway.authorizers.jwt.authorizer import JwtAuthorizer
+from gateway.authorizers.jwt.spec import IssuerSpec, JwtSpec
+from gateway.issuers.issuer import IssuerKeys, Issuers
+from gateway.throttling.spec import ThrottleSpec
+from gateway.throttling.throttle import Throttle
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+class Services:
+    """:param issuers: makes and owns what fetches keys. One build at a time may ask; requests never do."""
+
+    def __init__(self, issuers: Issuers) -> None:
+        self._issuers = issuers
+        self._keys: Kept[IssuerSpec, IssuerKeys] = Kept(issuers.open)
+        self._jwt: Kept[JwtSpec, JwtAuthorizer] = Kept(
+            lambda spec: JwtAuthorizer(spec, self._keys.get(spec.issuer))
+        )
+        self._functions: Kept[FunctionAuthorizerSpec, FunctionAuthorizer] = Kept(FunctionAuthorizer)
+        self._throttles: Kept[tuple[str, ThrottleSpec], Throttle] = Kept(lambda key: Throttle(key[1]))
+
+    def jwt(self, spec: JwtSpec) -> JwtAuthorizer:
+        self._keys.get(spec.issuer)  # also when the authorizer is there: its issuer is in use
+        return self._jwt.get(spec)
+
+    def function(self, spec: FunctionAuthorizerSpec) -> FunctionAuthorizer:
+        return self._functions.get(spec)
+
+    def throttle(self, place: str, spec: ThrottleSpec) -> Throttle:
+        """:param place: the route key or stage whose requests share the buckets."""
+        return self._throttles.get((place, spec))
+
+    def begin(self) -> None:
+        """A build begins: from here on `sweep` counts what is asked for."""
+        for kept in (self._keys, self._jwt, self._functions, self._throttles):
+            kept.begin()
+
+    def sweep(self) -> None:
+        """The build is served now: forget what it did not ask for. Nothing is forgotten after a failed build."""
+        for spec in self._keys.sweep():
+            self._issuers.close(spec)
+        for kept in (self._jwt, self._functions, self._throttles):
+            kept.sweep()
+
+
+class Kept(Generic[K, V]):
+    """Objects by configuration, made on demand. :param make: called once for each key."""
+
+    def __init__(self, make: Callable[[K], V]) -> None:
+        self._make = make
+        self._there: dict[K, V] = {}
+        self._asked: set[K] = set()
+
+    def get(self, key: K) -> V:
+        self._asked.add(key)
+        found = self._there.get(key)
+        if found is None:
+            found = self._there[key] = self._make(key)
+        return found
+
+    def begin(self) -> None:
+        self._asked = set()
+
+    def sweep(self) -> list[K]:
+        """:returns: the keys that were forgotten."""
+        forgotten = [key for key in self._there if key not in self._asked]
+        for key in forgotten:
+            del self._there[key]
+        return forgotten
