@@ -1,6 +1,5 @@
 """The registry as the server builds it: documented whole, and bounded whatever is counted."""
 
-import importlib.util
 import platform
 import re
 from pathlib import Path
@@ -14,6 +13,7 @@ from executor.core.events import PoolLimits, RevisionAdded
 from executor.core.fleet import Fleet, NodeLimits
 from executor.metrics import ExecutorMetrics
 from executor.revision import FunctionConfig, Revision
+from gateway.metrics import GatewayMetrics
 from kit.edge_limits import REFUSAL_REASONS
 from kit.invoke import InvokeTimes
 from lockgate.metrics import (
@@ -45,11 +45,9 @@ def build() -> tuple[CollectorRegistry, ExecutorMetrics]:
     edge.watch("gateway", lambda: 3)
     registry.register(FleetCollector(lambda: FleetSnapshot(fleet=FLEET, functions={"notes": POOL})))
     registry.register(LogCollector({"server": lambda: 5}))
-    if importlib.util.find_spec("gateway.metrics") is not None:
-        from gateway.metrics import GatewayMetrics
-
-        route = GatewayMetrics(registry).route("GET /notes")
-        route.observe("GET", 200, 100_000, InvokeTimes(queue_us=1, start_us=1, init_us=1, handler_us=1))
+    route = GatewayMetrics(registry).route("GET /notes")
+    route.observe("GET", 200, 100_000, InvokeTimes(queue_us=1, start_us=1, init_us=1, handler_us=1))
+    route.deny("token_expired")
     return registry, executor
 
 
