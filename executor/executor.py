@@ -25,7 +25,7 @@ from executor.api.errors import (
 )
 from executor.api.shapes import read_client_context
 from executor.budgets import Budgets
-from executor.catalog import LATEST, Catalog
+from executor.catalog import LATEST, Catalog, Generation, Running
 from executor.core.events import (
     CallerGone,
     InvokeArrived,
@@ -89,33 +89,53 @@ class Executor:
         self.shell.open(self._runtime_api)
         return await self._driver.open(self.shell)
 
-    def apply(self, revisions: Iterable[Revision]) -> None:
-        """Point the function names at *revisions*. Pools of unchanged ones stay as they are."""
-        added, removed = self.catalog.swap(revisions)
-        for revision in added:
+    def generation(self, revisions: Iterable[Revision]) -> Generation:
+        """Name what a deployment is to run. Nothing changes until it is adopted."""
+        return Generation(self._run, revisions)
+
+    def adopt(self, generation: Generation) -> None:
+        """Point the function names at a generation's revisions; what the ones before name can still be called.
+
+        Pools of unchanged revisions stay as they are.
+        """
+        for revision in self.catalog.adopt(generation):
             self.shell.revisions[revision.digest] = revision
             self.shell.handle(RevisionAdded(revision.digest, pool_limits(revision)))
-        for revision in removed:
+
+    def release(self, generation: Generation) -> None:
+        """Retire what only this generation names: its pools finish what they have, then they go."""
+        for revision in self.catalog.release(generation):
             self.shell.handle(RevisionRetired(revision.digest))
 
-    async def prepare(self) -> None:
-        """Have what starts of the present revisions need. What cannot start here says so when it is called."""
-        for name in self.catalog.names():
-            revision = self.catalog.latest(name)
-            if revision is not None:
-                try:
-                    await self._driver.prepare(revision)
-                except StartError as error:
-                    log.warning("function %s cannot be started: %s", name, error)
-                except Exception:
-                    log.exception("function %s could not be prepared", name)
+    def apply(self, revisions: Iterable[Revision]) -> Generation:
+        """Adopt *revisions* and release every generation before them, because no request runs under one."""
+        before = self.catalog.in_use
+        generation = self.generation(revisions)
+        self.adopt(generation)
+        for each in before:
+            self.release(each)
+        return generation
 
-    async def invoke(self, call: InvokeCall) -> InvokeAnswer:
-        """Run one call. See `kit.invoke.Invoker`."""
+    async def prepare(self, revisions: Iterable[Revision]) -> None:
+        """Have what starts of *revisions* need. What cannot start here says so when it is called."""
+        for revision in revisions:
+            name = revision.config.name
+            try:
+                await self._driver.prepare(revision)
+            except StartError as error:
+                log.warning("function %s cannot be started: %s", name, error)
+            except Exception:
+                log.exception("function %s could not be prepared", name)
+
+    def invoke(self, call: InvokeCall) -> Running:
+        """Run one call on what the names point at now. See `kit.invoke.Invoker`."""
+        return self._run(call, self.catalog.latest(call.function))
+
+    async def _run(self, call: InvokeCall, revision: Revision | None) -> InvokeAnswer:
+        """:param revision: what the function's name points at for this caller."""
         now = self.shell.now()
-        revision = self.catalog.latest(call.function)
         if revision is None or call.qualifier is not None or call.kind != "RequestResponse" or call.headers:
-            found = self._read_rare(call, now)
+            found = self._read_rare(call, revision, now)
             if isinstance(found, InvokeAnswer):
                 return found
             invocation = found
@@ -135,10 +155,13 @@ class Executor:
         finally:
             budgets.end(invocation)
 
-    def _read_rare(self, call: InvokeCall, now: float) -> Invocation | InvokeAnswer:
+    def _read_rare(
+        self, call: InvokeCall, revision: Revision | None, now: float
+    ) -> Invocation | InvokeAnswer:
         """A call that asks for more than to be run; the answer of one that is not run at all."""
         try:
-            revision = self._find(call)
+            if revision is None or call.qualifier not in (None, LATEST):
+                raise ResourceNotFound(self._names.function_arn(call.function, call.qualifier or LATEST))
             if len(call.payload) > MAX_PAYLOAD_BYTES:
                 raise RequestEntityTooLarge(MAX_PAYLOAD_BYTES, "InvokeFunction")
             if call.kind == "DryRun":
@@ -154,12 +177,6 @@ class Executor:
         if call.headers.get("x-amz-log-type") == "Tail":
             invocation.tail = TailBuffer()
         return invocation
-
-    def _find(self, call: InvokeCall) -> Revision:
-        revision = self.catalog.latest(call.function)
-        if revision is None or call.qualifier not in (None, LATEST):
-            raise ResourceNotFound(self._names.function_arn(call.function, call.qualifier or LATEST))
-        return revision
 
     def _invocation(self, call: InvokeCall, revision: Revision, now: float) -> Invocation:
         return Invocation(

@@ -102,7 +102,7 @@ class Server:
             stack.push_async_callback(executor.close)
             self._report(await executor.open())
             executor.apply(revisions)
-            await executor.prepare()
+            await executor.prepare(revisions)
             self._collect(executor, logs)
             listeners = await self._listen(sockets, executor)
             janitor = asyncio.create_task(self._clean(store, revisions), name="janitor")

@@ -11,7 +11,7 @@ from executor.core.events import Ticked
 from executor.driver import ChannelAddress, StartError, StartSpec
 from executor.revision import FunctionConfig, Revision
 from kit.invoke import BudgetExceeded, InvokeAnswer
-from tests.support.executor_world import ExecutorWorld, function
+from tests.support.executor_world import ExecutorWorld, call, function
 
 
 def revision(package: str = "package", config: FunctionConfig | None = None) -> Revision:
@@ -214,6 +214,50 @@ async def test_revision_that_comes_back_while_it_retires_is_the_same_pool() -> N
         assert len(world.driver.specs) == 1
 
 
+async def test_call_under_an_earlier_generation_runs_its_own_revision_until_that_is_released() -> None:
+    """A request reads its body while the file changes its function and takes another away; then it calls both."""
+    async with ExecutorWorld(function("f"), function("g")) as world:
+        executor = world.executor
+        [before] = executor.catalog.in_use
+        after = executor.generation([revision("changed")])
+        assert (await after.invoke(call())).status == 404  # its pools open when it is adopted
+        executor.adopt(after)
+        assert (await world.call(function="g")).status == 404
+        for generation, name in ((before, "f"), (before, "g"), (after, "f"), (executor, "f")):
+            assert (await generation.invoke(call(function=name))).status == 200
+        started = [(spec.revision.config.name, spec.revision.package) for spec in world.driver.specs]
+        assert list(dict.fromkeys(started)) == [("f", "package"), ("g", "package"), ("f", "changed")]
+        executor.release(before)
+        await world.until(lambda: list(world.shell.revisions) == [revision("changed").digest])
+        assert (await before.invoke(call())).status == 200
+        assert (await before.invoke(call(function="g"))).status == 404
+
+
+async def test_revision_of_two_generations_goes_with_the_last_of_them() -> None:
+    async with ExecutorWorld() as world:
+        [first] = world.executor.catalog.in_use
+        others = [world.executor.generation(each) for each in ([revision("other")], [revision()], [])]
+        for generation in others:
+            world.executor.adopt(generation)
+        world.executor.release(first)
+        assert (await others[1].invoke(call())).status == 200
+        assert set(world.shell.revisions) == {revision().digest, revision("other").digest}
+        world.executor.release(others[1])
+        await world.until(lambda: set(world.shell.revisions) == {revision("other").digest})
+
+
+async def test_reservation_is_that_of_the_newest_generation() -> None:
+    """Going back to a revision that is still in use takes its reservation back, too."""
+    async with ExecutorWorld(function("f", reserved=2)) as world:
+        world.executor.adopt(world.executor.generation([revision(config=function("f", reserved=1))]))
+        task = await world.started({"do": "wait", "gate": "a"})
+        assert (await world.call()).status == 429
+        world.executor.adopt(world.executor.generation([revision(config=function("f", reserved=2))]))
+        assert (await world.call()).status == 200
+        world.driver.gate("a").set()
+        assert (await task).status == 200
+
+
 async def test_prepare_goes_on_when_a_revision_cannot(caplog: pytest.LogCaptureFixture) -> None:
     async with ExecutorWorld(function("a"), function("b"), function("c")) as world:
         world.driver.prepare_faults += [
@@ -221,7 +265,7 @@ async def test_prepare_goes_on_when_a_revision_cannot(caplog: pytest.LogCaptureF
             RuntimeError("odd"),
         ]
         with caplog.at_level(logging.WARNING):
-            await world.executor.prepare()
+            await world.executor.prepare(revision(config=each) for each in world.functions)
         assert [record.getMessage() for record in caplog.records] == [
             "function a cannot be started: no such interpreter", "function b could not be prepared",
         ]  # fmt: skip

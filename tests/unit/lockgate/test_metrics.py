@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
-from executor.catalog import Catalog
+from executor.catalog import Catalog, Generation
 from executor.core.counts import FleetCounts, PoolCounts
 from executor.core.events import PoolLimits, RevisionAdded
 from executor.core.fleet import Fleet, NodeLimits
@@ -15,7 +15,7 @@ from executor.metrics import ExecutorMetrics
 from executor.revision import FunctionConfig, Revision
 from gateway.metrics import GatewayMetrics
 from kit.edge_limits import REFUSAL_REASONS
-from kit.invoke import InvokeTimes
+from kit.invoke import InvokeAnswer, InvokeCall, InvokeTimes
 from lockgate.metrics import (
     EdgeMetrics,
     FleetCollector,
@@ -92,6 +92,10 @@ def test_fleet_gauges_show_the_snapshot_of_the_moment() -> None:
     assert value(registry, "lockgate_edge_connections", listener="gateway") == 3
 
 
+async def _never_run(call: InvokeCall, revision: Revision | None) -> InvokeAnswer:
+    raise AssertionError(call.function)
+
+
 def test_snapshot_names_only_functions_of_the_catalog() -> None:
     fleet = Fleet(NodeLimits(memory_mb=1024, max_starts=2, max_environments=10, concurrency=10))
     catalog = Catalog()
@@ -99,7 +103,7 @@ def test_snapshot_names_only_functions_of_the_catalog() -> None:
         Revision.of(FunctionConfig(name=name, runtime="python3.13", handler="h.h"), "package")
         for name in "ab"
     ]
-    catalog.swap(revisions)
+    catalog.adopt(Generation(_never_run, revisions))
     fleet.handle(
         RevisionAdded(revisions[0].digest, PoolLimits(function="a", memory_mb=256, timeout_s=10.0)), 0.0
     )
