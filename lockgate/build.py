@@ -23,6 +23,7 @@ from gateway.stage import Stage
 from kit.names import Names
 from lockgate.config.grammar.file import RoutesFile
 from lockgate.config.resolved import ResolvedFunction, ResolvedRoute
+from lockgate.door import authorizer_spec
 from lockgate.errors import ConfigurationError
 
 Say = Callable[[str], None]
@@ -103,28 +104,35 @@ def _deployment(
             domains=frozenset(file.server.domains),
         ),
         stages=[Stage(name=name, variables=variables) for name, variables in file.stages.items()],
-        routes=[route_spec(route) for route in file.resolved_routes()],
+        routes=route_specs(file),
         locator=locator,
         metrics=metrics,
         services=services,
     )
 
 
-def route_spec(route: ResolvedRoute) -> RouteSpec:
-    if route.function is not None:
-        return RouteSpec(
+def route_specs(file: RoutesFile) -> list[RouteSpec]:
+    authorizers = {name: authorizer_spec(name, authorizer) for name, authorizer in file.authorizers.items()}
+    return [
+        RouteSpec(
             key=route.key,
-            target=FunctionTarget(
-                function=route.function, payload_version=route.payload, timeout_s=route.timeout_s
-            ),
+            target=_target(route),
+            authorizer=None if route.auth is None else authorizers[route.auth],
+            scopes=route.scopes,
+        )
+        for route in file.resolved_routes()
+    ]
+
+
+def _target(route: ResolvedRoute) -> FunctionTarget | RespondTarget:
+    if route.function is not None:
+        return FunctionTarget(
+            function=route.function, payload_version=route.payload, timeout_s=route.timeout_s
         )
     respond = route.respond
     assert respond is not None  # `check` refuses a route with neither
-    return RouteSpec(
-        key=route.key,
-        target=RespondTarget(
-            status=respond.status, headers=respond.headers, body=respond.body or "", file=respond.file
-        ),
+    return RespondTarget(
+        status=respond.status, headers=respond.headers, body=respond.body or "", file=respond.file
     )
 
 

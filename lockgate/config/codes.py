@@ -60,7 +60,7 @@ _GRAMMAR: Mapping[str, Code] = {
     "wrong-name": Code("the name has characters or a length that are not possible", "`functions: {my.fn: …}`", "letters, digits, `-` and `_`"),
     "out-of-range": Code("the value is too small, too large or too long", "`memory: 64`", "128 to 10240"),
     "version-unsupported": Code("this version of the file format is unknown", "`version: 2`", "`version: 1`"),
-    "not-in-this-version": Code("part of the grammar, but its behaviour comes with a later version", "`cors: …`", "nothing, for now"),
+    "not-in-this-version": Code("part of the grammar, but its behaviour comes with a later version", "`user_pools: …`", "nothing, for now"),
     "not-yet": Code("reserved, so that a file never changes its meaning when it comes", '`function: "notes:live"`', "`function: notes`"),
     "several-files": Code("more than one configuration file was given", "`-c a.yaml -c b.yaml`", "one file"),
     "cors-wildcard-credentials": Code("any origin together with credentials", '`allow_origins: ["*"]`, `allow_credentials: true`', "the origins by name"),
@@ -81,6 +81,20 @@ _FUNCTIONS: Mapping[str, Code] = {
     "unused-function": Code("nothing calls this function", "a function without a route", "a route, or nothing: it can still be invoked", "warning"),
 }  # fmt: skip
 
+_AUTHORIZERS: Mapping[str, Code] = {
+    "jwt-needs-issuer": Code("a jwt authorizer does not say whose tokens it accepts", "`users: {type: jwt, audience: [web]}`", "`issuer: https://…`"),
+    "bad-issuer": Code("the issuer is not an absolute https URL without query, fragment and user name", "`issuer: idp.example`", "`issuer: https://idp.example`, exactly as in `iss`"),
+    "issuer-not-https": Code("a plain http issuer beyond this machine", "`issuer: http://idp.example`", "`https://…`, or `allow_http: true` where the network is trusted whole"),
+    "issuer-slash": Code("this issuer is known to write itself with, or without, a slash at the end; `iss` is compared exactly", "`https://accounts.google.com/`", "`https://accounts.google.com`", "warning"),
+    "jwt-needs-audience": Code("a jwt authorizer does not say for whom its tokens are made", "`{type: jwt, issuer: …}`", "`audience: [CLIENT_ID]`"),
+    "mixed-algorithms": Code("signatures of more than one family", "`algorithms: [RS256, ES256]`", "those of the issuer's keys: RS*, PS* or ES*"),
+    "bad-identity-source": Code("no place in a request", "`identity_source: Authorization`", "`$request.header.Authorization`"),
+    "simple-responses-format": Code("simple responses with format 1.0, which knows policies only", '`payload: "1.0", simple_responses: true`', "`simple_responses: false`"),
+    "ttl-needs-source": Code("answers would be kept, but nothing says whose", "`ttl: 5m` without `identity_source`", "`identity_source: [$request.header.NAME]`"),
+    "slow-authorizer": Code("the function may run longer than an authorizer is waited for", "`timeout: 30s` at the function", "`timeout: 10s` or less", "warning"),
+    "unused-authorizer": Code("no route names this authorizer", "an authorizer and no `auth`", "`auth: NAME` at a route", "warning"),
+}  # fmt: skip
+
 _ROUTES: Mapping[str, Code] = {
     "bad-route-key": Code("the key is not `METHOD /path` or `$default`", "`GET notes`", "`GET /notes`"),
     "duplicate-route": Code("two routes match the same requests", "`GET /a/{x}` and `get /a/{y}`", "one of them"),
@@ -89,6 +103,8 @@ _ROUTES: Mapping[str, Code] = {
     "unknown-authorizer": Code("no authorizer has this name", "`auth: usres`", "`auth: users`"),
     "route-needs-auth": Code("the route does not say who may call it", "`GET /a: {function: f}`", "`public: true` or `auth: NAME`"),
     "route-auth-and-public": Code("the route says `auth` and `public: true`", "`{auth: users, public: true}`", "one of them"),
+    "scopes-need-jwt": Code("scopes, but no token could have them", "`{public: true, scopes: [a]}`", "`auth:` a jwt authorizer"),
+    "bad-scope": Code("a scope that no token can have, or that is there twice", '`scopes: ["read write"]`', "`scopes: [read, write]`"),
     "route-needs-target": Code("the route does not say what answers", "`GET /a: {public: true}`", "`function`, `respond` or `http`"),
     "route-several-targets": Code("more than one thing would answer the route", "`{function: f, respond: …}`", "one of `function`, `respond`, `http`"),
     "needs-function": Code("the key has a meaning only beside `function`", '`{respond: …, payload: "1.0"}`', "the key removed"),
@@ -98,7 +114,7 @@ _ROUTES: Mapping[str, Code] = {
     "foreign-package": Code("another package has the name of one of Lockgate's", "a folder `gateway` where Python starts", "start elsewhere, or rename it"),
 }  # fmt: skip
 
-CODES: Mapping[str, Code] = {**_YAML, **_REFERENCES, **_GRAMMAR, **_FUNCTIONS, **_ROUTES}
+CODES: Mapping[str, Code] = {**_YAML, **_REFERENCES, **_GRAMMAR, **_FUNCTIONS, **_AUTHORIZERS, **_ROUTES}
 
 
 def reference() -> str:
@@ -116,6 +132,7 @@ def _reference_lines() -> Iterator[str]:
         ("References", _REFERENCES),
         ("Keys and values", _GRAMMAR),
         ("Functions", _FUNCTIONS),
+        ("Authorizers", _AUTHORIZERS),
         ("Routes", _ROUTES),
     )
     for title, codes in sections:

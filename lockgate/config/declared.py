@@ -31,6 +31,11 @@ class Declared:
         names = {name for name in used if isinstance(name, str)}
         return (name for name in self.names("functions") if name not in names)
 
+    def unused_authorizers(self) -> Iterator[str]:
+        """Authorizers that no route names, in the file's order."""
+        used = {auth for entry in self._entries("routes") if isinstance(auth := entry.get("auth"), str)}
+        return (name for name in self.names("authorizers") if name not in used)
+
     def _section(self, section: str) -> dict[str, YamlValue]:
         entries = self.value.get(section)
         return entries if isinstance(entries, dict) else {}

@@ -13,7 +13,8 @@ from lockgate.config.report import Report
 
 NOT_IN_THIS_VERSION: tuple[str, ...] = (
     "user_pools",
-    "authorizers",
+    "authorizers.*.user_pool",
+    "authorizers.*.clients",
     "cors",
     "server.gateway_url",
     "server.auth_url",
@@ -25,8 +26,6 @@ NOT_IN_THIS_VERSION: tuple[str, ...] = (
     "functions.*.layers",
     "functions.*.network",
     "functions.*.concurrency.provisioned",
-    "routes.*.auth",
-    "routes.*.scopes",
     "routes.*.throttle",
     "routes.*.http",
     "routes.*.request",
@@ -39,7 +38,7 @@ VALUES_NOT_IN_THIS_VERSION: tuple[tuple[str, str], ...] = (("functions.*.cpu", "
 
 # Where "remove it" would be the wrong thing to do.
 _HINTS = {
-    "routes.*.auth": "leave the route out, or write public: true if anybody may call it",
+    "authorizers.*.user_pool": "write issuer: URL and audience: [CLIENT]",
     "routes.*.http": "write function: NAME or respond: {…}",
     "functions.*.image": "write code: FOLDER",
 }

@@ -12,7 +12,10 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from kit.positioned_yaml import MAX_BYTES, Document, KeyPath, YamlValue, parse, split_lines
+from lockgate.config.checks.access import check_access
+from lockgate.config.checks.authorizers import check_authorizers
 from lockgate.config.checks.functions import check_functions
+from lockgate.config.checks.pools import check_triggers
 from lockgate.config.checks.routes import check_routes
 from lockgate.config.declared import Declared
 from lockgate.config.delivered import report_undelivered
@@ -87,6 +90,9 @@ def _file(document: Document, folder: Path, environ: Mapping[str, str], report: 
     declared = Declared(value=value, folder=folder, skipped=skipped)
     check_functions(file, declared, report)
     check_routes(file, declared, report)
+    check_access(file, declared, report)
+    check_authorizers(file, declared, report)
+    check_triggers(file, declared, report)
     return file
 
 

@@ -52,6 +52,8 @@ class ResolvedRoute:
     """One route; exactly one of `function` and `respond` is set.
 
     :param timeout_s: how long a client waits, queue and start included.
+    :param auth: the authorizer that callers must pass; None: anybody may call.
+    :param scopes: any one of them is enough; none: the token alone is.
     :param position: of the route's key in the file.
     """
 
@@ -61,3 +63,5 @@ class ResolvedRoute:
     payload: Literal["1.0", "2.0"]
     timeout_s: float
     position: Mark
+    auth: str | None = None
+    scopes: tuple[str, ...] = ()

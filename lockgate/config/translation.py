@@ -49,6 +49,8 @@ def _path_of(error: ErrorDetails, data: YamlValue) -> tuple[KeyPath, bool]:
     path: KeyPath = ()
     node: YamlValue | None = data
     for index, step in enumerate(location):
+        if index == 2 and path[:1] == ("authorizers",):
+            continue  # the kind of authorizer; one of them is called as one of its keys
         if (isinstance(node, dict) and step in node) or (isinstance(node, list) and isinstance(step, int)):
             path, node = (*path, step), node[step]  # type: ignore[index]  # the line above has seen to it
         elif index == len(location) - 1 and error["type"] == "missing":

@@ -1,4 +1,4 @@
-"""Checks of the ``routes:`` section and of what routes refer to."""
+"""Checks of the ``routes:`` section: keys, their conflicts, and what answers."""
 
 import re
 from collections.abc import Iterable
@@ -8,10 +8,10 @@ from gateway.response import MAX_HEADER_BYTES
 from gateway.route_key import RouteKey, RouteKeyError, find_conflicts
 from kit.positioned_yaml import KeyPath
 from lockgate.config.checks.places import STATE_FOLDER, resolved, why_unreadable
+from lockgate.config.checks.references import check_function_name
 from lockgate.config.declared import Declared
 from lockgate.config.grammar.file import RoutesFile
 from lockgate.config.grammar.routes import Respond, Route
-from lockgate.config.grammar.scalars import closest
 from lockgate.config.report import Report
 
 MAX_RESPOND_BYTES = 10 * 1024 * 1024  # API Gateway's payload limit
@@ -42,11 +42,9 @@ def check_routes(file: RoutesFile, declared: Declared, report: Report) -> None:
         path: KeyPath = ("routes", text)
         if path in declared.skipped:
             continue
-        _check_access(route, declared, path, report)
         _check_target(route, declared, path, report)
         if route.respond is not None:
             _check_respond(route.respond, declared.folder, (*path, "respond"), report)
-    _check_authorizers(file, declared, report)
     _check_cors(file, report)
 
 
@@ -66,18 +64,6 @@ def _check_keys(texts: Iterable[str], report: Report) -> None:
         report.add(code, path, conflict.reason, f"remove one of them; the other is in line {line}", at="key")
 
 
-def _check_access(route: Route, declared: Declared, path: KeyPath, report: Report) -> None:
-    if route.auth is None and not route.public:
-        reason = "the route does not say who may call it"
-        report.add("route-needs-auth", path, reason, "write public: true if anybody may call it", at="key")
-    elif route.auth is not None and route.public:
-        report.add("route-auth-and-public", (*path, "public"), at="key", suggestion="keep one of them")
-    authorizers = declared.names("authorizers")
-    if route.auth is not None and declared.is_readable("authorizers") and route.auth not in authorizers:
-        reason = f'there is no authorizer "{route.auth}"'
-        report.add("unknown-authorizer", (*path, "auth"), reason, closest(route.auth, authorizers))
-
-
 def _check_target(route: Route, declared: Declared, path: KeyPath, report: Report) -> None:
     targets = [name for name in ("function", "respond", "http") if getattr(route, name) is not None]
     if not targets:
@@ -89,7 +75,7 @@ def _check_target(route: Route, declared: Declared, path: KeyPath, report: Repor
             "route-several-targets", (*path, name), reason, f"keep one of {', '.join(targets)}", at="key"
         )
     if route.function is not None:
-        _check_function(route.function, declared, (*path, "function"), report)
+        check_function_name(route.function, declared, (*path, "function"), report)
     if targets == ["respond"]:
         for key, value in (("payload", route.payload), ("timeout", route.timeout_s)):
             if value is not None:
@@ -140,22 +126,6 @@ def _check_headers(respond: Respond, path: KeyPath, report: Report) -> None:
     if size > MAX_HEADER_BYTES:
         reason = f"the headers have {size:,} bytes together; the most is {MAX_HEADER_BYTES:,}"
         report.add("bad-header", (*path, "headers"), reason, "send long values in the body", at="key")
-
-
-def _check_authorizers(file: RoutesFile, declared: Declared, report: Report) -> None:
-    for name, authorizer in file.authorizers.items():
-        if authorizer.type == "function":
-            _check_function(authorizer.function, declared, ("authorizers", name, "function"), report)
-    for name, pool in file.user_pools.items():
-        for trigger, function in pool.triggers.items():
-            _check_function(function, declared, ("user_pools", name, "triggers", trigger), report)
-
-
-def _check_function(function: str, declared: Declared, path: KeyPath, report: Report) -> None:
-    functions = declared.names("functions")
-    if declared.is_readable("functions") and function not in functions:
-        reason = f'there is no function "{function}"'
-        report.add("unknown-function", path, reason, closest(function, functions))
 
 
 def _check_cors(file: RoutesFile, report: Report) -> None:

@@ -9,9 +9,10 @@ from pydantic import Field, PlainValidator, PrivateAttr
 from gateway.route_key import RouteKey
 from kit.names import DEFAULT_ACCOUNT, DEFAULT_REGION
 from kit.positioned_yaml import KeyPath, Mark, Position
+from lockgate.config.grammar.authorizers import Authorizer
 from lockgate.config.grammar.base import Section, refuse
 from lockgate.config.grammar.functions import Function
-from lockgate.config.grammar.identity import Authorizer, UserPool
+from lockgate.config.grammar.identity import UserPool
 from lockgate.config.grammar.routes import Respond, Route
 from lockgate.config.grammar.scalars import (
     AuthorizerName,
@@ -133,6 +134,8 @@ class RoutesFile(Section):
             respond=None if route.respond is None else self._respond(route.respond),
             payload=cast(Literal["1.0", "2.0"], route.payload or "2.0"),
             timeout_s=_first(route.timeout_s, DEFAULT_ROUTE_TIMEOUT_S),
+            auth=route.auth,
+            scopes=route.scopes,
             position=position.key or position.value,
         )
 

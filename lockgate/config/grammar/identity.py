@@ -1,16 +1,13 @@
-"""The ``user_pools:`` and ``authorizers:`` sections."""
+"""The ``user_pools:`` section."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
 
 from lockgate.config.grammar.base import Section
 from lockgate.config.grammar.scalars import (
-    CacheTime,
     FunctionReference,
     Name,
-    NameReference,
-    Payload,
     RefreshGrace,
     Text,
     TokenLifetime,
@@ -114,43 +111,3 @@ class UserPool(Section):
     identity_providers: dict[Name, IdentityProvider] = Field(
         default_factory=dict, description="Other issuers that users may sign in with."
     )
-
-
-class JwtAuthorizer(Section):
-    """Accepts signed tokens of one issuer."""
-
-    type: Literal["jwt"] = Field(description="Kind of authorizer.")
-    user_pool: NameReference | None = Field(
-        default=None, description="One of user_pools; its tokens are accepted."
-    )
-    clients: tuple[Text, ...] = Field(
-        default=(), strict=False, description="Clients of the pool whose tokens are accepted; none: all."
-    )
-    issuer: Text | None = Field(default=None, description="Another issuer, by URL, instead of user_pool.")
-    audience: tuple[Text, ...] = Field(
-        default=(), strict=False, max_length=50, description="Accepted aud or client_id values."
-    )
-    identity_source: Text = Field(
-        default="$request.header.Authorization", description="Where the token is in a request."
-    )
-    token_use: Literal["access", "id"] | None = Field(
-        default=None, description="Accept only this kind of token."
-    )
-
-
-class FunctionAuthorizer(Section):
-    """Asks a function."""
-
-    type: Literal["function"] = Field(description="Kind of authorizer.")
-    function: FunctionReference = Field(description="The function that decides.")
-    identity_source: tuple[Text, ...] = Field(
-        default=(), strict=False, description="What must be present, and is the key of the cache."
-    )
-    payload: Payload = Field(default="2.0", description="Format of the event.")
-    simple_responses: bool = Field(
-        default=True, description="Whether the function answers {isAuthorized: …}."
-    )
-    ttl_s: CacheTime = Field(default=0.0, alias="ttl", description="How long an answer is kept.")
-
-
-Authorizer = Annotated[JwtAuthorizer | FunctionAuthorizer, Field(discriminator="type")]

@@ -58,6 +58,19 @@ def duration(minimum: str, maximum: str) -> Callable[[object], float]:
     return read
 
 
+def whole_seconds(minimum: str, maximum: str) -> Callable[[object], int]:
+    """A reader of durations that have no fraction of a second."""
+    read = duration(minimum, maximum)
+
+    def read_whole(value: object) -> int:
+        seconds = read(value)
+        if seconds != int(seconds):
+            raise refuse("out-of-range", f"{value} is not whole seconds", f"write {int(seconds) + 1}s")
+        return int(seconds)
+
+    return read_whole
+
+
 def _seconds(text: str) -> float:
     parsed = _DURATION.fullmatch(text)
     assert parsed is not None, "callers have matched it"
@@ -76,7 +89,10 @@ FunctionTimeout = Annotated[float, PlainValidator(duration("1s", "900s")), DURAT
 IdleTimeout = Annotated[float, PlainValidator(duration("1s", "24h")), DURATION_SCHEMA]
 RouteTimeout = Annotated[float, PlainValidator(duration("50ms", "900s")), DURATION_SCHEMA]
 CacheTime = Annotated[float, PlainValidator(duration("0s", "1h")), DURATION_SCHEMA]
-CorsMaxAge = Annotated[float, PlainValidator(duration("0s", "24h")), DURATION_SCHEMA]
+CorsMaxAge = Annotated[
+    int, PlainValidator(whole_seconds("0s", "24h")), DURATION_SCHEMA
+]  # API Gateway's limit
+Leeway = Annotated[int, PlainValidator(whole_seconds("0s", "60s")), DURATION_SCHEMA]  # J9
 TokenLifetime = Annotated[float, PlainValidator(duration("1m", "3650d")), DURATION_SCHEMA]
 RefreshGrace = Annotated[float, PlainValidator(duration("0s", "60s")), DURATION_SCHEMA]  # A7
 

@@ -1,0 +1,35 @@
+"""From the file's words for who may call to the gateway's. A mapping only: the file has been checked."""
+
+from typing import Literal, cast
+
+from gateway.authorizers.function.spec import FunctionAuthorizerSpec
+from gateway.authorizers.jwt.spec import IssuerSpec, JwtSpec
+from lockgate.config.grammar.authorizers import FunctionAuthorizer, JwtAuthorizer
+
+
+def authorizer_spec(
+    name: str, authorizer: JwtAuthorizer | FunctionAuthorizer
+) -> JwtSpec | FunctionAuthorizerSpec:
+    if isinstance(authorizer, JwtAuthorizer):
+        return _jwt_spec(authorizer)
+    return FunctionAuthorizerSpec(
+        name=name,
+        function=authorizer.function,
+        identity_source=authorizer.identity_source,
+        payload_version=cast(Literal["1.0", "2.0"], authorizer.payload),
+        simple_responses=authorizer.has_simple_responses,
+        ttl_s=authorizer.ttl_s,
+    )
+
+
+def _jwt_spec(authorizer: JwtAuthorizer) -> JwtSpec:
+    assert authorizer.issuer is not None  # `check` refuses an authorizer without
+    return JwtSpec(
+        issuer=IssuerSpec(
+            issuer=authorizer.issuer, algorithms=authorizer.algorithms, allow_http=authorizer.allow_http
+        ),
+        audience=frozenset(authorizer.audience),
+        identity_source=authorizer.identity_source,
+        token_use=authorizer.token_use,
+        leeway_s=authorizer.leeway_s,
+    )
