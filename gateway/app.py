@@ -14,6 +14,7 @@ from gateway.access_log import AccessSink, add_claims, build_record, clean
 from gateway.connection import Connection, Receive, Scope, Send
 from gateway.deployment import Deployment
 from gateway.errors import ClientGone, Denial, GatewayError, IntegrationError, ShuttingDown, render
+from gateway.forwarded import NO_TRUST, ProxyTrust
 from gateway.ledger import Ledger
 from gateway.metrics import GatewayMetrics
 from gateway.request import HttpRequest
@@ -27,6 +28,7 @@ class Gateway:
     """:param sink: gets one access record a request; it must not block and not raise.
     :param server_timing: whether answers carry ``server-timing`` with the time of their function call.
     :param entropy: random bytes for request and trace ids.
+    :param trust: which peers may say where a request came from; the attribute may be replaced at any time.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class Gateway:
         server_timing: bool = False,
         clock: RequestClock | None = None,
         entropy: Callable[[int], bytes] = os.urandom,
+        trust: ProxyTrust = NO_TRUST,
     ) -> None:
         self.deployment = deployment
         self._sink = sink
@@ -45,6 +48,7 @@ class Gateway:
         self._server_timing = server_timing
         self._clock = clock or RequestClock()
         self._entropy = entropy
+        self.trust = trust
 
     def swap(self, deployment: Deployment) -> Deployment:
         """Use another deployment from the next request on; running ones keep theirs.
@@ -67,7 +71,7 @@ class Gateway:
 
     async def _answer(self, deployment: Deployment, scope: Scope, receive: Receive, send: Send) -> None:
         started_ns = time.perf_counter_ns()
-        request = HttpRequest.from_scope(scope, self._clock.now(), self._entropy)
+        request = HttpRequest.from_scope(scope, self._clock.now(), self._entropy, self.trust)
         ledger = Ledger(self._metrics.unmatched)
         connection = Connection(scope, receive)
         try:
