@@ -33,16 +33,31 @@ def build_event(exchange: Exchange) -> bytes:
 
     :raises BadRequest: the query has too many pairs.
     """
+    event = event_members(exchange)
+    authorization = exchange.authorization
+    context = context_members(exchange)
+    context["authorizer"] = _NO_AUTHORIZER if authorization is None else authorization.v1
+    event["requestContext"] = context
+    body, is_base64 = None, False
+    if exchange.body:
+        body, is_base64 = encode_body(exchange.body, exchange.request.fields.get("content-type"))
+    event["body"] = body
+    event["isBase64Encoded"] = is_base64
+    return orjson.dumps(event)
+
+
+def event_members(exchange: Exchange) -> dict[str, object]:
+    """All members but the request context and those of the body; what it holds may be changed.
+
+    :raises BadRequest: the query has too many pairs.
+    """
     request = exchange.request
     pairs = parse_query(exchange.raw_query)
     repeated = request.fields.repeated
     many = {name: repeated.get(name) or [value] for name, value in request.fields.joined.items()}
     for name, value in added_fields(exchange).items():
         many[name] = [value]
-    body, is_base64 = None, False
-    if exchange.body:
-        body, is_base64 = encode_body(exchange.body, request.fields.get("content-type"))
-    event = {
+    return {
         "version": "1.0",
         "resource": exchange.key.path,
         "path": exchange.path.text,
@@ -51,32 +66,22 @@ def build_event(exchange: Exchange) -> bytes:
         "multiValueHeaders": many,
         "queryStringParameters": dict(pairs) or None,
         "multiValueQueryStringParameters": group_pairs(pairs) or None,
-        "requestContext": _context(exchange),
         "pathParameters": exchange.parameters or None,
         "stageVariables": exchange.stage.variables or None,
-        "body": body,
-        "isBase64Encoded": is_base64,
     }
-    return orjson.dumps(event)
 
 
-def _context(exchange: Exchange) -> dict[str, object]:
+def context_members(exchange: Exchange) -> dict[str, object]:
+    """The request context without its authorizer."""
     request = exchange.request
-    authorization = exchange.authorization
-    identity = {
-        **_ANONYMOUS,
-        "sourceIp": request.source_ip,
-        "userAgent": request.fields.get("user-agent"),
-    }
     return {
         "accountId": exchange.names.account_id,
         "apiId": exchange.names.api_id,
-        "authorizer": _NO_AUTHORIZER if authorization is None else authorization.v1,
         "domainName": request.host,
         "domainPrefix": request.host.partition(".")[0],
         "extendedRequestId": request.request_id,
         "httpMethod": request.method,
-        "identity": identity,
+        "identity": caller(exchange),
         "path": exchange.path.text,
         "protocol": "HTTP/1.1",
         "requestId": request.request_id,
@@ -85,4 +90,14 @@ def _context(exchange: Exchange) -> dict[str, object]:
         "resourceId": None,
         "resourcePath": exchange.key.path,
         "stage": exchange.stage.name,
+    }
+
+
+def caller(exchange: Exchange) -> dict[str, object]:
+    """``requestContext.identity``."""
+    request = exchange.request
+    return {
+        **_ANONYMOUS,
+        "sourceIp": request.source_ip,
+        "userAgent": request.fields.get("user-agent"),
     }

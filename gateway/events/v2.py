@@ -16,6 +16,20 @@ def build_event(exchange: Exchange) -> bytes:
 
     :raises BadRequest: the query has too many pairs.
     """
+    event = event_members(exchange)
+    is_base64 = False
+    if exchange.body:
+        content_type = exchange.request.fields.joined.get("content-type")
+        event["body"], is_base64 = encode_body(exchange.body, content_type)
+    event["isBase64Encoded"] = is_base64
+    return orjson.dumps(event)
+
+
+def event_members(exchange: Exchange) -> dict[str, object]:
+    """All members but those of the body; what it holds may be changed.
+
+    :raises BadRequest: the query has too many pairs.
+    """
     request = exchange.request
     names = exchange.names
     fields = request.fields.joined
@@ -60,8 +74,4 @@ def build_event(exchange: Exchange) -> bytes:
         event["pathParameters"] = exchange.parameters
     if exchange.stage.variables:
         event["stageVariables"] = exchange.stage.variables
-    is_base64 = False
-    if exchange.body:
-        event["body"], is_base64 = encode_body(exchange.body, fields.get("content-type"))
-    event["isBase64Encoded"] = is_base64
-    return orjson.dumps(event)
+    return event
