@@ -62,6 +62,7 @@ DenialReason = Literal[
     "authorizer_denied",
     "authorizer_failed",  # it threw, answered nonsense, or could not be invoked
     "authorizer_timeout",
+    "authorizer_saturated",  # no concurrency is left for its function
     "throttled",
 ]
 DENIAL_REASONS: tuple[DenialReason, ...] = get_args(DenialReason)
@@ -106,6 +107,18 @@ class AuthorizerUnavailable(Denial):
     def __init__(self, detail: str, *, challenge: str | None = None, retry_after_s: float = 1) -> None:
         super().__init__("keys_unavailable", detail, challenge=challenge)
         self.headers = (*self.headers, (b"retry-after", b"%d" % max(1, ceil(retry_after_s))))
+
+
+class AuthorizerSaturated(Denial):
+    """No concurrency is left for the authorizer's function; the client may try again (R5)."""
+
+    status = 503
+    code = "AUTHORIZER_SATURATED"
+    message = "Service Unavailable"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("authorizer_saturated", detail)
+        self.headers = ((b"retry-after", b"1"),)
 
 
 class TooManyRequests(Denial):
