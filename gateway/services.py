@@ -4,7 +4,7 @@ Each is kept by its configuration: a deployment that asks for an equal one gets 
 loses nothing of what did not change. What no deployment asks for any more is forgotten by `sweep`.
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Container, Hashable
 from typing import Generic, TypeVar
 
 from gateway.authorizers.function.authorizer import FunctionAuthorizer
@@ -47,6 +47,15 @@ class Services:
         for kept in (self._keys, self._jwt, self._functions, self._throttles):
             kept.begin()
 
+    def abandon(self) -> None:
+        """The build that began is not served: what the one before asked for is what `sweep` counts again."""
+        for kept in (self._keys, self._jwt, self._functions, self._throttles):
+            kept.abandon()
+
+    def renew(self, functions: Container[str]) -> None:
+        """The code of *functions* has changed: authorizers begin anew, because what they kept is its old answers."""
+        self._functions.forget(lambda spec: spec.function in functions)
+
     def sweep(self) -> None:
         """The build is served now: forget what it did not ask for. Nothing is forgotten after a failed build."""
         for spec in self._keys.sweep():
@@ -62,6 +71,7 @@ class Kept(Generic[K, V]):
         self._make = make
         self._there: dict[K, V] = {}
         self._asked: set[K] = set()
+        self._asked_before: set[K] = set()
 
     def get(self, key: K) -> V:
         self._asked.add(key)
@@ -71,7 +81,14 @@ class Kept(Generic[K, V]):
         return found
 
     def begin(self) -> None:
-        self._asked = set()
+        self._asked_before, self._asked = self._asked, set()
+
+    def abandon(self) -> None:
+        self._asked = self._asked_before
+
+    def forget(self, is_outdated: Callable[[K], bool]) -> None:
+        for key in [key for key in self._there if is_outdated(key)]:
+            del self._there[key]
 
     def sweep(self) -> list[K]:
         """:returns: the keys that were forgotten."""

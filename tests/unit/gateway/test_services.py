@@ -1,0 +1,90 @@
+"""What outlives a deployment: kept by equal configuration, forgotten only when nothing served asks for it."""
+
+import pytest
+
+from gateway.authorizers.function.spec import FunctionAuthorizerSpec
+from gateway.authorizers.jwt.spec import IssuerSpec, JwtSpec
+from gateway.issuers.issuer import Issuers
+from gateway.services import Services
+from gateway.throttling.spec import ThrottleSpec
+
+
+class RecordingIssuers(Issuers):
+    def __init__(self) -> None:
+        super().__init__()
+        self.closed: list[str] = []
+
+    def close(self, spec: IssuerSpec) -> None:
+        self.closed.append(spec.issuer)
+        super().close(spec)
+
+
+def jwt(issuer: str = "a", audience: str = "app") -> JwtSpec:
+    return JwtSpec(issuer=IssuerSpec(issuer=f"https://{issuer}.example/pool"), audience=frozenset({audience}))
+
+
+@pytest.fixture
+async def issuers() -> RecordingIssuers:
+    return RecordingIssuers()
+
+
+@pytest.fixture
+async def services(issuers: RecordingIssuers) -> Services:
+    return Services(issuers)
+
+
+async def test_equal_configuration_is_the_same_object_over_reloads(services: Services) -> None:
+    """Caches of tokens and of authorizers' answers, keys and buckets are in these objects."""
+
+    def ask() -> list[object]:
+        services.begin()
+        asked: list[object] = [
+            services.jwt(jwt()),
+            services.function(FunctionAuthorizerSpec(name="who", function="who")),
+            services.throttle("GET /a", ThrottleSpec(rate=1, burst=2)),
+        ]
+        services.sweep()
+        return asked
+
+    first, second = ask(), ask()
+    assert all(one is other for one, other in zip(first, second, strict=True))
+
+
+async def test_other_place_has_buckets_of_its_own(services: Services) -> None:
+    spec = ThrottleSpec(rate=1, burst=2)
+    services.begin()
+    assert services.throttle("GET /a", spec) is not services.throttle("GET /b", spec)
+
+
+async def test_sweep_forgets_what_the_served_build_did_not_ask_for(
+    services: Services, issuers: RecordingIssuers
+) -> None:
+    services.begin()
+    kept, gone = services.jwt(jwt("kept")), services.jwt(jwt("gone"))
+    services.begin()
+    assert services.jwt(jwt("kept")) is kept
+    services.sweep()
+    assert issuers.closed == ["https://gone.example/pool"]
+    assert services.jwt(jwt("gone")) is not gone
+
+
+async def test_build_that_is_not_served_makes_nothing_be_forgotten(
+    services: Services, issuers: RecordingIssuers
+) -> None:
+    """P3: a reload failed after its build had begun, and then the one before it was swept."""
+    services.begin()
+    served = services.jwt(jwt("served"))
+    services.begin()
+    services.jwt(jwt("never"))
+    services.abandon()
+    services.sweep()
+    assert issuers.closed == ["https://never.example/pool"]
+    assert services.jwt(jwt("served")) is served
+
+
+async def test_authorizer_of_changed_code_begins_anew(services: Services) -> None:
+    specs = [FunctionAuthorizerSpec(name=name, function=name) for name in ("old", "same")]
+    before = [services.function(spec) for spec in specs]
+    services.renew({"old"})
+    after = [services.function(spec) for spec in specs]
+    assert [one is other for one, other in zip(before, after, strict=True)] == [False, True]
