@@ -6,7 +6,7 @@ The edge offers all this directly in ``scope["extensions"]["lockgate"]``; on any
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any, Protocol, cast
 
 from gateway.errors import ClientGone, PayloadTooLarge
@@ -97,6 +97,10 @@ class Connection:
         :raises ClientGone: in place of the cancellation, or at once if the client has left already.
         """
         return self
+
+    def while_unread(self) -> AbstractContextManager[None]:
+        """The same before the body was read. Not on ASGI servers that can tell only by giving the body away."""
+        return self if self._edge is not None else nullcontext()
 
     def __enter__(self) -> None:
         if self._edge is not None:

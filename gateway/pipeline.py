@@ -52,7 +52,7 @@ async def run(
     if throttle is not None:
         throttle.take(exchange)
     if plan.authorizer is not None:
-        await _authorize(plan.authorizer, exchange, ledger)
+        await _authorize(plan.authorizer, exchange, connection, ledger)
     if plan.quota is not None:
         plan.quota.take(exchange)
     limit_bytes = _body_limit(connection, plan.integration.body_limit)
@@ -62,10 +62,13 @@ async def run(
     return await plan.integration.answer(exchange, connection, ledger)
 
 
-async def _authorize(authorizer: Authorizer, exchange: Exchange, ledger: Ledger) -> None:
+async def _authorize(
+    authorizer: Authorizer, exchange: Exchange, connection: Connection, ledger: Ledger
+) -> None:
     started_ns = time.perf_counter_ns()
     try:
-        ledger.authorization = exchange.authorization = await authorizer.authorize(exchange)
+        with connection.while_unread():
+            ledger.authorization = exchange.authorization = await authorizer.authorize(exchange)
     finally:
         ledger.authorizer_us = (time.perf_counter_ns() - started_ns) // 1000
 
