@@ -19,7 +19,7 @@ MAX_DOCUMENT_BYTES = 8 * 1024
 MAX_STATEMENTS = 100
 
 _CURRENT = "2012-10-17"
-_VERSIONS = frozenset({_CURRENT, "2008-10-17"})
+_OLD = "2008-10-17"  # what a document without Version is
 _POLICY_KEYS = frozenset({"Version", "Id", "Statement"})
 _STATEMENT_KEYS = frozenset(
     {"Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition"}
@@ -113,11 +113,15 @@ def read_policy(document: object) -> Policy:
     """
     if not isinstance(document, dict):
         raise PolicyError("policyDocument is no object")
-    if len(orjson.dumps(document)) > MAX_DOCUMENT_BYTES:
-        raise PolicyError(f"policyDocument has more than {MAX_DOCUMENT_BYTES} bytes")
+    try:
+        size_bytes = len(orjson.dumps(document))
+    except TypeError as exc:
+        raise PolicyError("policyDocument is nested too deep") from exc
+    if size_bytes > MAX_DOCUMENT_BYTES:
+        raise PolicyError(f"policyDocument has {size_bytes} bytes, the limit is {MAX_DOCUMENT_BYTES}")
     _check_keys(document, _POLICY_KEYS, "policyDocument")
-    version = document.get("Version", "2008-10-17")
-    if version not in _VERSIONS:
+    version = document.get("Version", _OLD)
+    if version not in (_CURRENT, _OLD):
         raise PolicyError(f"Version is not {_CURRENT}")
     statements = document.get("Statement")
     if isinstance(statements, dict):
@@ -171,10 +175,11 @@ def _either(statement: dict[str, object], name: str) -> tuple[list[str], bool]:
     if is_not == (name in statement):
         raise PolicyError(f"exactly one of {name} and Not{name} is needed")
     value = statement[f"Not{name}" if is_not else name]
-    values = value if isinstance(value, list) else [value]
-    if not values or not all(isinstance(item, str) and item for item in values):
+    given = value if isinstance(value, list) else [value]
+    texts = [text for text in given if isinstance(text, str) and text]
+    if not texts or len(texts) != len(given):
         raise PolicyError(f"{name} is neither a text nor a list of texts")
-    return values, is_not
+    return texts, is_not
 
 
 def _check_keys(found: dict[str, object], known: frozenset[str], what: str) -> None:
