@@ -1,125 +1,147 @@
-"""Break the fleet in one line at a time and see that its tests notice.
+"""Break the program in one place at a time and see that the tests named for that place notice.
 
-Each fault of `faults.py` is made in a copy of ``executor/core`` beside a copy of its tests, and the tests are
-run there: the tables first, then the state machine with fixed seeds. Prints a table; exits 1 if a fault
-survives, is not found in its file any more, or if the tests fail without one.
+The faults are those of the fleet (`fleet.py`: all its tests) and of the security requirements
+(`requirements/`: for each line the tests that cite the requirement). Each is made in a copy, and only its tests
+are run there. Prints a line for each; exits 1 if a fault survives, if its line is not found once, if a
+requirement has no line, if a citing test does not cite it, or if the tests fail without any fault.
 
-Run: ``python tests/mutants/run.py [-j JOBS] [NAME ...]``
+A test process is forked from this one, which has the libraries loaded already and nothing of ours but the tables.
+
+Run: ``python tests/mutants/run.py [-j JOBS] [NAME-OR-REQUIREMENT ...]``
 """
 
 import argparse
 import os
-import shutil
-import subprocess
 import sys
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from multiprocessing import get_context
+from multiprocessing.context import ForkProcess
+from multiprocessing.connection import wait
 from pathlib import Path
 
-from faults import FAULTS, Fault
-
 ROOT = Path(__file__).resolve().parents[2]
-RUNS = "150"  # of the state machine; beside the tables it need not be long: four seconds
-LONGEST_S = 120.0
-COPIED = ("executor/core", "tests/unit/executor/core")
-FILES = ("pyproject.toml", "executor/__init__.py")
-PYTEST = (
-    sys.executable,
-    "-m",
-    "pytest",
-    "-x",
-    "-q",
-    "-p",
-    "no:randomly",
-    "-p",
-    "no:cacheprovider",
-    "--tb=no",
-)
-CONTROL = Fault("control (no fault)", "fleet.py", "", "")
+sys.path.insert(0, str(ROOT))
+
+from tests.mutants import fleet  # noqa: E402  # needs the path above
+from tests.mutants.fault import Fault  # noqa: E402
+from tests.mutants.requirement import problems_of  # noqa: E402
+from tests.mutants.requirements import REQUIREMENTS  # noqa: E402
+from tests.mutants.sandbox import Sandbox, first_failure, preload  # noqa: E402
+
+LONGEST_S = 60.0
+FORK = get_context("fork")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """One run of tests in a copy. `fault` is None in a control run."""
+
+    name: str
+    tests: tuple[str, ...]
+    fault: Fault | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Running:
+    trial: Trial
+    process: ForkProcess
+    copy: Path
+    log: Path
+    began: float
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("-j", "--jobs", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("names", nargs="*", help="only these faults")
+    parser.add_argument("names", nargs="*", help="only these faults, or those of these requirements")
     options = parser.parse_args()
-    faults = [fault for fault in FAULTS if not options.names or fault.name in options.names]
     began = time.monotonic()
-    with ThreadPoolExecutor(options.jobs) as workers:
-        verdicts = list(workers.map(judge, [CONTROL, *faults]))
-    bad = [name for name, verdict in verdicts if not verdict.startswith(("caught", "passed"))]
-    print(f"{len(faults) - len(bad)} of {len(faults)} faults caught in {time.monotonic() - began:.0f} s")
+    problems = problems_of(REQUIREMENTS, ROOT)
+    for problem in problems:
+        print(f"TABLE: {problem}", file=sys.stderr)
+    faults = [*fleet.FAULTS, *(fault for row in REQUIREMENTS for fault in row.faults())]
+    if options.names:
+        faults = [f for f in faults if f.name in options.names or f.requirement in options.names]
+    preload()
+    with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
+        sandbox = Sandbox(ROOT, Path(folder))
+        bad = run_all(sandbox, controls_of(faults), options.jobs)
+        if not bad:
+            sandbox.freeze()
+            bad = run_all(sandbox, [Trial(name=f.name, tests=f.tests, fault=f) for f in faults], options.jobs)
+    caught = len(faults) - len(bad)
+    print(f"{caught} of {len(faults)} faults caught in {time.monotonic() - began:.0f} s")
     for name in bad:
         print(f"NOT CAUGHT: {name}", file=sys.stderr)
-    return 1 if bad else 0
+    return 1 if bad or problems else 0
 
 
-def judge(fault: Fault) -> tuple[str, str]:
-    """Name and verdict; the verdict is printed as soon as it is known."""
-    began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
-        verdict = _verdict(fault, Path(folder))
-    print(f"{fault.name:<40} {verdict} ({time.monotonic() - began:.1f} s)", flush=True)
-    return fault.name, verdict
+def controls_of(faults: Iterable[Fault]) -> list[Trial]:
+    """Give the runs without a fault: all the tests that are named for any, one run a file."""
+    files: dict[str, dict[str, None]] = {}
+    for fault in faults:
+        for test in fault.tests:
+            files.setdefault(test.partition("::")[0], {})[test] = None
+    return [Trial(name=f"no fault: {file}", tests=tuple(tests)) for file, tests in files.items()]
 
 
-def _verdict(fault: Fault, copy: Path) -> str:
-    lay_out(copy)
-    if fault is not CONTROL:
-        path = copy / "executor/core" / fault.file
-        text = path.read_text()
-        found = text.count(fault.old)
-        if found != 1:
-            return f"LINE FOUND {found} TIMES in {fault.file}"
-        path.write_text(text.replace(fault.old, fault.new))
-    failed = run_tests(copy)
-    if fault is CONTROL:
-        return "passed" if failed is None else f"CONTROL FAILED: {failed}"
-    return "SURVIVED" if failed is None else f"caught by {failed}"
+def run_all(sandbox: Sandbox, trials: list[Trial], jobs: int) -> list[str]:
+    """Run *trials*, *jobs* at a time, and print each verdict when it is known; give the names of the bad."""
+    pending = deque(enumerate(trials))
+    running: list[Running] = []
+    bad: list[str] = []
+    while pending or running:
+        while pending and len(running) < jobs:
+            number, trial = pending.popleft()
+            wrong = "" if trial.fault is None else sandbox.find(trial.fault)
+            if wrong:
+                bad.append(trial.name)
+                print(f"{trial.name:<58} {wrong}", flush=True)
+            else:
+                running.append(start(sandbox, trial, number))
+        for ended in wait_for(running):
+            running.remove(ended)
+            verdict, is_good = judge(ended.trial, first_failure(ended.log, ended.process.exitcode))
+            if not is_good:
+                bad.append(ended.trial.name)
+            sandbox.discard(ended.copy)
+            print(f"{ended.trial.name:<58} {verdict} ({time.monotonic() - ended.began:.1f} s)", flush=True)
+    return bad
 
 
-def lay_out(copy: Path) -> None:
-    for name in COPIED:
-        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in FILES:
-        shutil.copy(ROOT / name, copy / name)
-    (copy / "tests/support").mkdir()
-    for path in (ROOT / "tests/support").glob("fleet_*.py"):
-        shutil.copy(path, copy / "tests/support")
+def start(sandbox: Sandbox, trial: Trial, number: int) -> Running:
+    copy = sandbox.copy(trial.fault, number)
+    log = copy.parent / f"{number}.log"
+    process = FORK.Process(target=sandbox.run_tests, args=(copy, trial.tests, log))
+    process.start()
+    return Running(trial=trial, process=process, copy=copy, log=log, began=time.monotonic())
 
 
-def run_tests(copy: Path) -> str | None:
-    """The name of the first test that failed; None if all passed."""
-    tests = copy / "tests/unit/executor/core"
-    machine = tests / "test_fleet_machine.py"
-    environment = {
-        **os.environ,
-        "FLEET_RUNS": RUNS,
-        "PYTHONPATH": str(copy),
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
-    for chosen in ([str(tests), f"--ignore={machine}"], [str(machine)]):
-        try:
-            done = subprocess.run(
-                [*PYTEST, *chosen],
-                cwd=copy,
-                env=environment,
-                capture_output=True,
-                text=True,
-                timeout=LONGEST_S,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            return "running for ever"
-        if done.returncode:
-            return _first_failure(done.stdout)
-    return None
+def wait_for(running: list[Running]) -> list[Running]:
+    """Give those that have ended, or the oldest when its time is over and it has been killed."""
+    if not running:
+        return []
+    oldest = min(running, key=lambda run: run.began)
+    ended = wait(
+        [run.process.sentinel for run in running], max(0.0, oldest.began + LONGEST_S - time.monotonic())
+    )
+    if not ended:
+        oldest.process.kill()
+        ended = [oldest.process.sentinel]
+    over = [run for run in running if run.process.sentinel in ended]
+    for run in over:
+        run.process.join()
+    return over
 
 
-def _first_failure(output: str) -> str:
-    lines = [line for line in output.splitlines() if line.startswith(("FAILED ", "ERROR "))]
-    return lines[0].split(" - ")[0].rsplit("/", 1)[-1] if lines else output.strip().splitlines()[-1][:60]
+def judge(trial: Trial, failed: str | None) -> tuple[str, bool]:
+    if trial.fault is None:
+        return ("passed", True) if failed is None else (f"FAILED: {failed}", False)
+    return ("SURVIVED", False) if failed is None else (f"caught by {failed}", True)
 
 
 if __name__ == "__main__":

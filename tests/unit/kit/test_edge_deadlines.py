@@ -73,6 +73,26 @@ async def test_dripping_a_head_does_not_move_its_deadline(edges: list[Edge]) -> 
     assert edge.refused == [("header_timeout", 408)]
 
 
+@pytest.mark.parametrize("header_s", [pytest.param(0.02, id="H1-late"), pytest.param(FAR, id="H1-in-time")])
+async def test_the_rest_of_a_refused_request_is_not_read(edges: list[Edge], header_s: float) -> None:
+    """H1: the end of a head that comes after its 408 would be a request that the client was told is none."""
+    app = Recorder()
+    edge = await start(edges, limits(header_s=header_s), app)
+    wire = await edge.connect(GET[:-2])
+    await edge.until(lambda: edge.refused or header_s == FAR)
+    is_late = bool(edge.refused)
+    await edge.until(lambda: edge.listener.connections)
+    (connection,) = edge.state.connections
+    connection.data_received(GET[-2:] + GET if is_late else b"")
+    assert not edge.state.tasks
+    if is_late:
+        assert (await wire.answer()).status == 408
+    else:
+        wire.send(GET[-2:] + GET)
+        assert [(await wire.answer()).status for _ in range(2)] == [200, 200]
+    assert len(app.seen) == (0 if is_late else 2)
+
+
 async def test_idle_connection_is_closed_quietly_after_idle_s(edges: list[Edge]) -> None:
     edge = await start(edges, limits(idle_s=0.02))
     wire = await edge.connect(GET)

@@ -1,262 +1,268 @@
 # a table: one fault a line
-"""One-line faults that the fleet's tests must notice. Each `old` occurs exactly once in its file."""
+"""One-line faults of ``executor/core``. All its tests are run: the tables first, then the state machine."""
 
-from typing import NamedTuple
+from pathlib import Path
+
+from tests.mutants.fault import Fault
+
+_TESTS = "tests/unit/executor/core"
+_MACHINE = f"{_TESTS}/test_fleet_machine.py"
+_FILES = sorted(
+    f"{_TESTS}/{path.name}" for path in (Path(__file__).resolve().parents[2] / _TESTS).glob("test_*.py")
+)
+TESTS = (*(file for file in _FILES if file != _MACHINE), _MACHINE)
 
 
-class Fault(NamedTuple):
-    name: str
-    file: str
-    old: str
-    new: str
+def _fault(name: str, file: str, old: str, new: str) -> Fault:
+    return Fault(name, f"executor/core/{file}", old, new, TESTS)
 
 
 # fmt: off
 FAULTS = [
     # Not a fault of the fleet: shows that it is the copy that is tested.
-    Fault("canary", "fleet.py", "from executor.core import calls", "raise RuntimeError('canary')"),
-    Fault(
+    _fault("canary", "fleet.py", "from executor.core import calls", "raise RuntimeError('canary')"),
+    _fault(
         "oldest idle first",
         "node.py",
         "_, env = pool.idle.popitem()",
         "env = pool.idle.pop(next(iter(pool.idle)))",
     ),
-    Fault(
+    _fault(
         "youngest work first",
         "settle.py",
         "inv = next(iter(pool.queue.values()))",
         "inv = next(reversed(pool.queue.values()))",
     ),
-    Fault(
+    _fault(
         "idle beside queued work",
         "settle.py",
         "    if pool.queue:\n        _serve(node, pool)",
         "    if False:\n        _serve(node, pool)",
     ),
-    Fault("requeue at the end", "node.py", "inv.pool.queue.move_to_end(inv.id, last=False)", "pass"),
-    Fault("requeued waits since its arrival", "node.py", "inv.waits_since = self.next_order()", "pass"),
-    Fault(
+    _fault("requeue at the end", "node.py", "inv.pool.queue.move_to_end(inv.id, last=False)", "pass"),
+    _fault("requeued waits since its arrival", "node.py", "inv.waits_since = self.next_order()", "pass"),
+    _fault(
         "queue limit off by one",
         "calls.py",
         "len(pool.queue) >= pool.limits.max_queue",
         "len(pool.queue) > pool.limits.max_queue",
     ),
-    Fault(
+    _fault(
         "rejected work keeps its share",
         "calls.py",
         "        node.shares.release(pool.share, inv.leased)\n        _reject",
         "        _reject",
     ),
-    Fault(
+    _fault(
         "circuit answer keeps its share",
         "calls.py",
         "        node.shares.release(pool.share, inv.leased)\n        node.out",
         "        node.out",
     ),
-    Fault("no lease for the reserved", "calls.py", "pool.share.reserved is not None)", "False)"),
-    Fault("reservation off by one", "shares.py", "if share.accepted >= limit:", "if share.accepted > limit:"),
-    Fault(
+    _fault("no lease for the reserved", "calls.py", "pool.share.reserved is not None)", "False)"),
+    _fault("reservation off by one", "shares.py", "if share.accepted >= limit:", "if share.accepted > limit:"),
+    _fault(
         "reservations are not kept free",
         "shares.py",
         "self.unreserved >= self._concurrency - self.reserved",
         "self.unreserved >= self._concurrency",
     ),
-    Fault(
+    _fault(
         "reservation forgets what runs",
         "shares.py",
         "            self.unreserved -= share.accepted",
         "            pass",
     ),
-    Fault("closed pool keeps its reservation", "shares.py", "            self.reserve(share, None)\n", ""),
-    Fault(
+    _fault("closed pool keeps its reservation", "shares.py", "            self.reserve(share, None)\n", ""),
+    _fault(
         "cancelled while running",
         "calls.py",
         "if inv is not None and inv.id in inv.pool.queue:",
         "if inv is not None:",
     ),
-    Fault("queue deadline outlives the queue", "node.py", "        inv.deadline = inf\n", ""),
-    Fault(
+    _fault("queue deadline outlives the queue", "node.py", "        inv.deadline = inf\n", ""),
+    _fault(
         "foreign id is heard",
         "calls.py",
         "elif env.inv is None or env.inv.id != inv_id:",
         "elif env.inv is None:",
     ),
-    Fault(
+    _fault(
         "answer without a head",
         "calls.py",
         "_answering(node, event.env, inv_id, RESPONDING)",
         "_answering(node, event.env, inv_id, RUNNING)",
     ),
-    Fault("half an answer is a success", "calls.py", "if event.ok:", "if True:"),
-    Fault(
+    _fault("half an answer is a success", "calls.py", "if event.ok:", "if True:"),
+    _fault(
         "an error is metered as success",
         "node.py",
         "env.status = MeterStatus.ERROR  #",
         "env.status = MeterStatus.SUCCESS  #",
     ),
-    Fault("init time in every report", "node.py", "        env.init_s = None\n", ""),
-    Fault(
+    _fault("init time in every report", "node.py", "        env.init_s = None\n", ""),
+    _fault(
         "next is heard while running", "calls.py", "elif env.state is RESPONDED:", "elif env.inv is not None:"
     ),
-    Fault(
+    _fault(
         "undelivered environment is kept",
         "calls.py",
         "node.kill(env, StopReason.UNDELIVERED)",
         "node.enter(env, RESPONDING)",
     ),
-    Fault(
+    _fault(
         "late undelivered is delivered again",
         "calls.py",
         "if env is not None and env.state is RUNNING and env.inv is not None",
         "if env is not None and env.inv is not None",
     ),
-    Fault("max_uses off by one", "calls.py", "env.uses >= max_uses", "env.uses > max_uses"),
-    Fault("too old is used", "node.py", "if env.retire_at > self.now:", "if True:"),
-    Fault("readiness keeps the failures", "calls.py", "        env.pool.clear_failures()\n", ""),
-    Fault(
+    _fault("max_uses off by one", "calls.py", "env.uses >= max_uses", "env.uses > max_uses"),
+    _fault("too old is used", "node.py", "if env.retire_at > self.now:", "if True:"),
+    _fault("readiness keeps the failures", "calls.py", "        env.pool.clear_failures()\n", ""),
+    _fault(
         "timed out environment is kept",
         "overdue.py",
         "node.kill(env, StopReason.TIMED_OUT)",
         "node.rest(env)",
     ),
-    Fault(
+    _fault(
         "second answer after a timeout",
         "endings.py",
         "if env.state is not RESPONDED:\n        outcome",
         "if True:\n        outcome",
     ),
-    Fault(
+    _fault(
         "exit in mid-answer is a plain error",
         "endings.py",
         "if env.state is RUNNING else Outcome.TRUNCATED",
         "if True else Outcome.TRUNCATED",
     ),
-    Fault(
+    _fault(
         "exit is not metered",
         "endings.py",
         "    node.meter(env, status)\n",
         "    node.release(inv)\n    env.inv = None\n",
     ),
-    Fault("failure answers everybody", "endings.py", "        del waiting[1:]", "        pass"),
-    Fault(
+    _fault("failure answers everybody", "endings.py", "        del waiting[1:]", "        pass"),
+    _fault(
         "failure answers late comers",
         "pool.py",
         "if inv.waits_since < environment.order",
         "if inv.waits_since > 0",
     ),
-    Fault("circuit never opens", "endings.py", "    if seconds:", "    if False:"),
-    Fault("circuit for ever", "overdue.py", "node.dirty[item] = None", "pass"),
-    Fault("circuit without end", "pool.py", "return min(CIRCUIT_LONGEST_S, 2.0**power)", "return 2.0**power"),
-    Fault("permanent is like any failure", "endings.py", "permanent=permanent)", "permanent=False)"),
-    Fault(
+    _fault("circuit never opens", "endings.py", "    if seconds:", "    if False:"),
+    _fault("circuit for ever", "overdue.py", "node.dirty[item] = None", "pass"),
+    _fault("circuit without end", "pool.py", "return min(CIRCUIT_LONGEST_S, 2.0**power)", "return 2.0**power"),
+    _fault("permanent is like any failure", "endings.py", "permanent=permanent)", "permanent=False)"),
+    _fault(
         "many probes",
         "pool.py",
         "return min(room, 1 - self.counts[STARTING]) if self.failures else room",
         "return room",
     ),
-    Fault(
+    _fault(
         "third init under the init timeout",
         "node.py",
         "phase = Phase.INVOKE if pool.reinits else Phase.INIT",
         "phase = Phase.INIT",
     ),
-    Fault("re-init is remembered", "settle.py", "        pool.reinits = 0", "        pass"),
-    Fault(
+    _fault("re-init is remembered", "settle.py", "        pool.reinits = 0", "        pass"),
+    _fault(
         "re-init under the init timeout",
         "supply.py",
         "limits.timeout_s if env.phase is Phase.INVOKE else limits.init_timeout_s",
         "limits.init_timeout_s",
     ),
-    Fault("started twice, timed anew", "supply.py", "if env is None or env.has_begun:", "if env is None:"),
-    Fault(
+    _fault("started twice, timed anew", "supply.py", "if env is None or env.has_begun:", "if env is None:"),
+    _fault(
         "stop is not repeated",
         "node.py",
         "self.deadlines.arm(env, self.now + STOP_AGAIN_S)",
         "env.deadline = inf",
     ),
-    Fault(
+    _fault(
         "memory of stopping is free",
         "room.py",
         "return memory_mb <= self.free_mb and",
         "return memory_mb <= self.free_mb + self.coming_mb and",
     ),
-    Fault("claims are not kept", "room.py", "self.claimed_mb += memory_mb", "pass"),
-    Fault("no cap on starts", "settle.py", "        if room.starts <= 0:", "        if False:"),
-    Fault("no cap on environments", "room.py", "self.places >= 1", "True"),
-    Fault("nobody is evicted", "settle.py", "or _evict_for(node, memory_mb, room)", "or False"),
-    Fault(
+    _fault("claims are not kept", "room.py", "self.claimed_mb += memory_mb", "pass"),
+    _fault("no cap on starts", "settle.py", "        if room.starts <= 0:", "        if False:"),
+    _fault("no cap on environments", "room.py", "self.places >= 1", "True"),
+    _fault("nobody is evicted", "settle.py", "or _evict_for(node, memory_mb, room)", "or False"),
+    _fault(
         "provisioned is evicted",
         "settle.py",
         "spare.get(env.pool, env.pool.alive - env.pool.kept_warm)",
         "spare.get(env.pool, env.pool.alive)",
     ),
-    Fault(
+    _fault(
         "evicted in vain",
         "settle.py",
         "    if missing_mb > 0 or missing_places > 0:\n        return False\n",
         "",
     ),
-    Fault(
+    _fault(
         "newest work first", "settle.py", "key=lambda pool: pool.oldest)", "key=lambda pool: -pool.oldest)"
     ),
-    Fault(
+    _fault(
         "provisioned before queued",
         "settle.py",
         "    for pool in waiting:",
         "    for pool in reversed(node.hungry): _grant_for_provisioned(node, pool, room)\n    for pool in waiting:",
     ),
-    Fault(
+    _fault(
         "starting is not counted",
         "pool.py",
         "wanted = max(len(self.queue) - self.counts[STARTING],",
         "wanted = max(len(self.queue),",
     ),
-    Fault(
+    _fault(
         "retired keeps its provisioned",
         "pool.py",
         "return 0 if self.retired else self.limits.provisioned",
         "return self.limits.provisioned",
     ),
-    Fault("retired keeps its idle", "settle.py", "node.stop(env, StopReason.RETIRED)", "pass"),
-    Fault(
+    _fault("retired keeps its idle", "settle.py", "node.stop(env, StopReason.RETIRED)", "pass"),
+    _fault(
         "provisioned idles out",
         "overdue.py",
         "elif pool.alive > pool.kept_warm:",
         "else:\n        node.stop(env, StopReason.IDLE)\n    if False:",
     ),
-    Fault("retired serves newcomers", "calls.py", "if pool is None or pool.retired:", "if pool is None:"),
-    Fault("added again, still retired", "supply.py", "pool.retired = node.draining", "pass"),
-    Fault("drain takes new work", "calls.py", "    if node.draining:", "    if False:"),
-    Fault(
+    _fault("retired serves newcomers", "calls.py", "if pool is None or pool.retired:", "if pool is None:"),
+    _fault("added again, still retired", "supply.py", "pool.retired = node.draining", "pass"),
+    _fault("drain takes new work", "calls.py", "    if node.draining:", "    if False:"),
+    _fault(
         "drain ends without answers",
         "endings.py",
         "                node.out.append(Complete(env.inv.id, Outcome.SHUTTING_DOWN))",
         "                pass",
     ),
-    Fault(
+    _fault(
         "drain end forgets the queue", "endings.py", "node.answer_queued(inv, Outcome.SHUTTING_DOWN)", "pass"
     ),
-    Fault("drain is put off", "supply.py", "min(event.deadline, node.drain.deadline)", "event.deadline"),
-    Fault(
+    _fault("drain is put off", "supply.py", "min(event.deadline, node.drain.deadline)", "event.deadline"),
+    _fault(
         "list judges the young",
         "supply.py",
         "if env.exists_at < event.asked_at and",
         "if env.exists_at <= node.now and",
     ),
-    Fault("orphans live on", "supply.py", "        if number not in node.environments:", "        if False:"),
-    Fault("gone keeps its memory", "node.py", "        self.memory_mb -= env.memory_mb\n", ""),
-    Fault(
+    _fault("orphans live on", "supply.py", "        if number not in node.environments:", "        if False:"),
+    _fault("gone keeps its memory", "node.py", "        self.memory_mb -= env.memory_mb\n", ""),
+    _fault(
         "gone while running is not answered",
         "endings.py",
         "        cut_off(node, env, PlatformFault.VANISHED, env.status)\n",
         "        env.inv = None\n",
     ),
-    Fault(
+    _fault(
         "later deadline is lost",
         "deadlines.py",
         "            elif item.deadline < inf:",
         "            elif False:",
     ),
-    Fault("earlier deadline is late", "deadlines.py", "if at < item.armed_at:", "if item.armed_at == inf:"),
+    _fault("earlier deadline is late", "deadlines.py", "if at < item.armed_at:", "if item.armed_at == inf:"),
 ]
 # fmt: on

@@ -1,0 +1,108 @@
+"""What a security requirement promises, the lines of code that keep the promise, and the tests that cite it."""
+
+import ast
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from tests.mutants.fault import Fault
+
+# Requirements of the verification of tokens (J) and of the HTTP edge (H) that must be met.
+MUST = frozenset([*(f"J{n}" for n in range(1, 20)), *(f"H{n}" for n in range(1, 19)), "H20"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A line that decides: with `old` replaced by `new` one of `tests` fails.
+
+    :param old: a piece of `file` that occurs there exactly once.
+    """
+
+    holds: str
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Library:
+    """What a library below ours refuses by itself; there is no line of ours to take out."""
+
+    holds: str
+    reason: str
+    tests: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requirement:
+    """:param promise: what holds, in a user's words.
+
+    :param not_yet: why nothing of it can be broken yet; such a requirement needs no line.
+    """
+
+    id: str
+    title: str
+    promise: str
+    lines: tuple[Line, ...] = ()
+    libraries: tuple[Library, ...] = ()
+    not_yet: str = ""
+
+    def faults(self) -> Iterator[Fault]:
+        for line in self.lines:
+            yield Fault(f"{self.id} {line.holds}", line.file, line.old, line.new, line.tests, self.id)
+
+    @property
+    def tests(self) -> list[str]:
+        proofs: tuple[Line | Library, ...] = (*self.lines, *self.libraries)
+        return list(dict.fromkeys(test for proof in proofs for test in proof.tests))
+
+
+def problems_of(requirements: Iterable[Requirement], root: Path) -> list[str]:
+    """Say what is wrong with the table itself, before anything is run."""
+    rows = list(requirements)
+    ids = [row.id for row in rows]
+    problems = [f"{id_} has two rows" for id_ in sorted(set(ids)) if ids.count(id_) > 1]
+    problems += [f"{id_} has no row" for id_ in sorted(MUST - set(ids))]
+    problems += [f"{row.id} has neither a line nor a reason" for row in rows if not row.lines and not row.not_yet]
+    for row in rows:
+        problems += [f"{row.id}: {test} does not cite it" for test in row.tests if not cites(test, row.id, root)]
+    for fault in (fault for row in rows for fault in row.faults()):
+        found = _text(root / fault.file).count(fault.old)
+        if found != 1:
+            problems.append(f"{fault.name}: found {found} times in {fault.file}: {fault.old!r}")
+    return problems
+
+
+def cites(test: str, requirement: str, root: Path) -> bool:
+    """Say whether the test at a pytest node path names *requirement*: in its parameters' id or its docstring."""
+    file, _, name = test.partition("::")
+    word = re.compile(rf"(?<![A-Za-z0-9]){requirement}(?![0-9])")
+    function, _, parameters = name.partition("[")
+    if word.search(parameters):
+        return True
+    docstring = _docstrings(root / file).get(function)
+    return docstring is not None and word.search(docstring) is not None
+
+
+@cache
+def _text(path: Path) -> str:
+    return path.read_text() if path.exists() else ""
+
+
+@cache
+def _docstrings(path: Path) -> dict[str, str]:
+    """Function or ``Class::method`` → its docstring."""
+    found: dict[str, str] = {}
+
+    def look(nodes: list[ast.stmt], prefix: str) -> None:
+        for node in nodes:
+            if isinstance(node, ast.ClassDef):
+                look(node.body, f"{prefix}{node.name}::")
+            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                found[prefix + node.name] = ast.get_docstring(node) or ""
+
+    look(ast.parse(_text(path)).body, "")
+    return found
