@@ -1,5 +1,7 @@
 """What outlives a deployment: kept by equal configuration, forgotten only when nothing served asks for it."""
 
+from typing import cast
+
 import pytest
 
 from gateway.authorizers.function.spec import FunctionAuthorizerSpec
@@ -9,14 +11,27 @@ from gateway.services import Services
 from gateway.throttling.spec import ThrottleSpec
 
 
-class RecordingIssuers(Issuers):
+class NoKeys:
+    """The keys of an issuer that has none, and fetches none."""
+
+    generation = 0
+
+    def get(self, kid: str) -> None:
+        return None
+
+    async def find(self, kid: str) -> None:
+        return None
+
+
+class RecordingIssuers:
     def __init__(self) -> None:
-        super().__init__()
         self.closed: list[str] = []
+
+    def open(self, spec: IssuerSpec) -> NoKeys:
+        return NoKeys()
 
     def close(self, spec: IssuerSpec) -> None:
         self.closed.append(spec.issuer)
-        super().close(spec)
 
 
 def jwt(issuer: str = "a", audience: str = "app") -> JwtSpec:
@@ -24,16 +39,16 @@ def jwt(issuer: str = "a", audience: str = "app") -> JwtSpec:
 
 
 @pytest.fixture
-async def issuers() -> RecordingIssuers:
+def issuers() -> RecordingIssuers:
     return RecordingIssuers()
 
 
 @pytest.fixture
-async def services(issuers: RecordingIssuers) -> Services:
-    return Services(issuers)
+def services(issuers: RecordingIssuers) -> Services:
+    return Services(cast(Issuers, issuers))
 
 
-async def test_equal_configuration_is_the_same_object_over_reloads(services: Services) -> None:
+def test_equal_configuration_is_the_same_object_over_reloads(services: Services) -> None:
     """Caches of tokens and of authorizers' answers, keys and buckets are in these objects."""
 
     def ask() -> list[object]:
@@ -50,13 +65,13 @@ async def test_equal_configuration_is_the_same_object_over_reloads(services: Ser
     assert all(one is other for one, other in zip(first, second, strict=True))
 
 
-async def test_other_place_has_buckets_of_its_own(services: Services) -> None:
+def test_other_place_has_buckets_of_its_own(services: Services) -> None:
     spec = ThrottleSpec(rate=1, burst=2)
     services.begin()
     assert services.throttle("GET /a", spec) is not services.throttle("GET /b", spec)
 
 
-async def test_sweep_forgets_what_the_served_build_did_not_ask_for(
+def test_sweep_forgets_what_the_served_build_did_not_ask_for(
     services: Services, issuers: RecordingIssuers
 ) -> None:
     services.begin()
@@ -68,7 +83,7 @@ async def test_sweep_forgets_what_the_served_build_did_not_ask_for(
     assert services.jwt(jwt("gone")) is not gone
 
 
-async def test_build_that_is_not_served_makes_nothing_be_forgotten(
+def test_build_that_is_not_served_makes_nothing_be_forgotten(
     services: Services, issuers: RecordingIssuers
 ) -> None:
     """P3: a reload failed after its build had begun, and then the one before it was swept."""
@@ -82,7 +97,7 @@ async def test_build_that_is_not_served_makes_nothing_be_forgotten(
     assert services.jwt(jwt("served")) is served
 
 
-async def test_authorizer_of_changed_code_begins_anew(services: Services) -> None:
+def test_authorizer_of_changed_code_begins_anew(services: Services) -> None:
     specs = [FunctionAuthorizerSpec(name=name, function=name) for name in ("old", "same")]
     before = [services.function(spec) for spec in specs]
     services.renew({"old"})
