@@ -23,7 +23,7 @@ from gateway.stage import Stage
 from kit.names import Names
 from lockgate.config.grammar.file import RoutesFile
 from lockgate.config.resolved import ResolvedFunction, ResolvedRoute
-from lockgate.door import authorizer_spec
+from lockgate.door import authorizer_spec, cors_spec, throttle_spec
 from lockgate.errors import ConfigurationError
 
 Say = Callable[[str], None]
@@ -108,6 +108,9 @@ def _deployment(
         locator=locator,
         metrics=metrics,
         services=services,
+        cors=None if file.cors is None else cors_spec(file.cors),
+        stage_throttles={name: throttle_spec(found) for name, found in file.stage_throttles.items()},
+        logged_claims=file.server.access_log.claims,
     )
 
 
@@ -119,6 +122,7 @@ def route_specs(file: RoutesFile) -> list[RouteSpec]:
             target=_target(route),
             authorizer=None if route.auth is None else authorizers[route.auth],
             scopes=route.scopes,
+            throttle=None if route.throttle is None else throttle_spec(route.throttle),
         )
         for route in file.resolved_routes()
     ]

@@ -4,7 +4,11 @@ from typing import Literal, cast
 
 from gateway.authorizers.function.spec import FunctionAuthorizerSpec
 from gateway.authorizers.jwt.spec import IssuerSpec, JwtSpec
+from gateway.cors import CorsSpec
+from gateway.throttling.spec import ThrottleSpec
 from lockgate.config.grammar.authorizers import FunctionAuthorizer, JwtAuthorizer
+from lockgate.config.grammar.cors import Cors
+from lockgate.config.grammar.throttle import Throttle
 
 
 def authorizer_spec(
@@ -33,3 +37,18 @@ def _jwt_spec(authorizer: JwtAuthorizer) -> JwtSpec:
         token_use=authorizer.token_use,
         leeway_s=authorizer.leeway_s,
     )
+
+
+def cors_spec(cors: Cors) -> CorsSpec:
+    return CorsSpec(
+        allow_origins=cors.allow_origins,
+        allow_methods=cors.allow_methods,
+        allow_headers=cors.allow_headers,
+        expose_headers=cors.expose_headers,
+        max_age_s=cors.max_age_s,
+        allow_credentials=cors.allow_credentials,
+    )
+
+
+def throttle_spec(throttle: Throttle) -> ThrottleSpec:
+    return ThrottleSpec(rate=throttle.rate, burst=throttle.burst, by=throttle.by)

@@ -63,7 +63,13 @@ _GRAMMAR: Mapping[str, Code] = {
     "not-in-this-version": Code("part of the grammar, but its behaviour comes with a later version", "`user_pools: …`", "nothing, for now"),
     "not-yet": Code("reserved, so that a file never changes its meaning when it comes", '`function: "notes:live"`', "`function: notes`"),
     "several-files": Code("more than one configuration file was given", "`-c a.yaml -c b.yaml`", "one file"),
-    "cors-wildcard-credentials": Code("any origin together with credentials", '`allow_origins: ["*"]`, `allow_credentials: true`', "the origins by name"),
+}  # fmt: skip
+
+_SERVER: Mapping[str, Code] = {
+    "bad-public-url": Code("a public address is not `https://HOST[:PORT]`", "`gateway_url: https://api.example.com/v1`", "`https://api.example.com`"),
+    "url-outside-domains": Code("the host of `gateway_url` is not one of `domains`", "`domains: [a.example]`, `gateway_url: https://b.example`", "the host in both"),
+    "bad-proxy": Code("no address and no network", "`trusted_proxies: [172.16.5.1/12]`", "`172.16.0.0/12`, or `172.16.5.1`"),
+    "trusts-everybody": Code("every client would be believed where it says it comes from", "`trusted_proxies: [0.0.0.0/0]`", "the addresses of your proxies"),
 }  # fmt: skip
 
 _FUNCTIONS: Mapping[str, Code] = {
@@ -95,6 +101,16 @@ _AUTHORIZERS: Mapping[str, Code] = {
     "unused-authorizer": Code("no route names this authorizer", "an authorizer and no `auth`", "`auth: NAME` at a route", "warning"),
 }  # fmt: skip
 
+_CORS_AND_THROTTLES: Mapping[str, Code] = {
+    "cors-needs-origins": Code("`cors` without an origin lets nobody in", "`cors: {allow_methods: [GET]}`", "`allow_origins: [https://HOST]`"),
+    "bad-origin": Code("no browser has such an origin", "`allow_origins: [https://app.example.com/]`", "`https://app.example.com`"),
+    "cors-token-header": Code("scripts may not send the header that an authorizer reads the token from", "`allow_headers: [content-type]`", "`allow_headers: [authorization, content-type]`", "warning"),
+    "options-beside-cors": Code("preflights never reach this route", "`cors:` and `OPTIONS /notes`", "one of them", "warning"),
+    "bad-throttle-key": Code("no way to tell callers apart", "`by: ip`", "`source_ip`, `header.NAME` or `claim.NAME`"),
+    "claim-needs-jwt": Code("a throttle by a claim, where no token has been read", "`{public: true, throttle: {…, by: claim.sub}}`", "`by: source_ip`, or `auth:` a jwt authorizer"),
+    "cors-wildcard-credentials": Code("any origin together with credentials", '`allow_origins: ["*"]`, `allow_credentials: true`', "the origins by name"),
+}  # fmt: skip
+
 _ROUTES: Mapping[str, Code] = {
     "bad-route-key": Code("the key is not `METHOD /path` or `$default`", "`GET notes`", "`GET /notes`"),
     "duplicate-route": Code("two routes match the same requests", "`GET /a/{x}` and `get /a/{y}`", "one of them"),
@@ -114,7 +130,18 @@ _ROUTES: Mapping[str, Code] = {
     "foreign-package": Code("another package has the name of one of Lockgate's", "a folder `gateway` where Python starts", "start elsewhere, or rename it"),
 }  # fmt: skip
 
-CODES: Mapping[str, Code] = {**_YAML, **_REFERENCES, **_GRAMMAR, **_FUNCTIONS, **_AUTHORIZERS, **_ROUTES}
+_SECTIONS: Mapping[str, Mapping[str, Code]] = {
+    "The file": _YAML,
+    "References": _REFERENCES,
+    "Keys and values": _GRAMMAR,
+    "The server": _SERVER,
+    "Functions": _FUNCTIONS,
+    "Authorizers": _AUTHORIZERS,
+    "CORS and throttles": _CORS_AND_THROTTLES,
+    "Routes": _ROUTES,
+}
+
+CODES: Mapping[str, Code] = {name: code for codes in _SECTIONS.values() for name, code in codes.items()}
 
 
 def reference() -> str:
@@ -127,15 +154,7 @@ def _reference_lines() -> Iterator[str]:
     yield ""
     yield "Each message shows file, line, column, the line itself, the reason and what to write instead. The codes never"
     yield "change their meaning. A warning does not keep the server from starting. Made from `lockgate/config/codes.py`."
-    sections = (
-        ("The file", _YAML),
-        ("References", _REFERENCES),
-        ("Keys and values", _GRAMMAR),
-        ("Functions", _FUNCTIONS),
-        ("Authorizers", _AUTHORIZERS),
-        ("Routes", _ROUTES),
-    )
-    for title, codes in sections:
+    for title, codes in _SECTIONS.items():
         yield from (
             "",
             f"## {title}",

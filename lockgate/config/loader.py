@@ -14,9 +14,12 @@ from pydantic import ValidationError
 from kit.positioned_yaml import MAX_BYTES, Document, KeyPath, YamlValue, parse, split_lines
 from lockgate.config.checks.access import check_access
 from lockgate.config.checks.authorizers import check_authorizers
+from lockgate.config.checks.cors import check_cors
 from lockgate.config.checks.functions import check_functions
 from lockgate.config.checks.pools import check_triggers
 from lockgate.config.checks.routes import check_routes
+from lockgate.config.checks.server import check_server
+from lockgate.config.checks.throttles import check_throttles
 from lockgate.config.declared import Declared
 from lockgate.config.delivered import report_undelivered
 from lockgate.config.grammar.file import FORMAT_VERSION, RoutesFile
@@ -93,6 +96,9 @@ def _file(document: Document, folder: Path, environ: Mapping[str, str], report: 
     check_access(file, declared, report)
     check_authorizers(file, declared, report)
     check_triggers(file, declared, report)
+    check_cors(file, declared, report)
+    check_throttles(file, declared, report)
+    check_server(file, report)
     return file
 
 

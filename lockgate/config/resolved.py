@@ -7,6 +7,7 @@ from typing import Literal
 
 from gateway.route_key import RouteKey
 from kit.positioned_yaml import Mark
+from lockgate.config.grammar.throttle import Throttle
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +55,7 @@ class ResolvedRoute:
     :param timeout_s: how long a client waits, queue and start included.
     :param auth: the authorizer that callers must pass; None: anybody may call.
     :param scopes: any one of them is enough; none: the token alone is.
+    :param throttle: None: its stage's, if that has one.
     :param position: of the route's key in the file.
     """
 
@@ -65,3 +67,4 @@ class ResolvedRoute:
     position: Mark
     auth: str | None = None
     scopes: tuple[str, ...] = ()
+    throttle: Throttle | None = None

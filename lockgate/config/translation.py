@@ -28,7 +28,7 @@ _NEEDED = {
 }
 _BOUNDS = {
     "greater_than_equal": ("ge", "{} or more is needed"),
-    "greater_than": ("gt", "more than {} is needed"),
+    "greater_than": ("gt", "more than {:g} is needed"),
     "less_than_equal": ("le", "{} is the most"),
 }
 

@@ -45,7 +45,6 @@ def check_routes(file: RoutesFile, declared: Declared, report: Report) -> None:
         _check_target(route, declared, path, report)
         if route.respond is not None:
             _check_respond(route.respond, declared.folder, (*path, "respond"), report)
-    _check_cors(file, report)
 
 
 def _check_keys(texts: Iterable[str], report: Report) -> None:
@@ -126,9 +125,3 @@ def _check_headers(respond: Respond, path: KeyPath, report: Report) -> None:
     if size > MAX_HEADER_BYTES:
         reason = f"the headers have {size:,} bytes together; the most is {MAX_HEADER_BYTES:,}"
         report.add("bad-header", (*path, "headers"), reason, "send long values in the body", at="key")
-
-
-def _check_cors(file: RoutesFile, report: Report) -> None:
-    if file.cors is not None and file.cors.allow_credentials and "*" in file.cors.allow_origins:
-        hint = "name the origins, or write https://*"
-        report.add("cors-wildcard-credentials", ("cors", "allow_origins"), suggestion=hint, at="key")

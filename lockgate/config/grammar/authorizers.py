@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, PlainValidator, WithJsonSchema
 
 from gateway.authorizers.jwt.spec import DEFAULT_IDENTITY_SOURCE, FAMILIES, RS_FAMILY
-from gateway.selection import Selection, SelectionError
+from gateway.selection import CONTEXT_NAMES, Selection, SelectionError
 from lockgate.config.grammar.base import Section, refuse
 from lockgate.config.grammar.scalars import (
     CacheTime,
@@ -15,6 +15,7 @@ from lockgate.config.grammar.scalars import (
     Payload,
     Text,
     choice,
+    closest,
     text_of,
     text_schema,
 )
@@ -53,6 +54,8 @@ def _token_source(value: object) -> Selection:
 
 def _hint(text: str) -> str:
     """The usual slips: the REST API's ``method.request`` words, a missing ``$request``, a bare header name."""
+    if text.startswith("$context."):
+        return closest(text.removeprefix("$context."), CONTEXT_NAMES)
     name = text.rpartition(".")[2].replace("_", "-") or "Authorization"
     return f"write $request.{'querystring' if 'query' in text.lower() else 'header'}.{name[:60]}"
 

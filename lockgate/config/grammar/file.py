@@ -11,6 +11,7 @@ from kit.names import DEFAULT_ACCOUNT, DEFAULT_REGION
 from kit.positioned_yaml import KeyPath, Mark, Position
 from lockgate.config.grammar.authorizers import Authorizer
 from lockgate.config.grammar.base import Section, refuse
+from lockgate.config.grammar.cors import Cors
 from lockgate.config.grammar.functions import Function
 from lockgate.config.grammar.identity import UserPool
 from lockgate.config.grammar.routes import Respond, Route
@@ -23,7 +24,8 @@ from lockgate.config.grammar.scalars import (
     text_of,
     text_schema,
 )
-from lockgate.config.grammar.server import NO_STAGES, Cors, Defaults, Server, Stage, StageName
+from lockgate.config.grammar.server import NO_STAGES, Defaults, Server, Stage, StageName
+from lockgate.config.grammar.throttle import Throttle
 from lockgate.config.resolved import ResolvedFunction, ResolvedRespond, ResolvedRoute
 
 T = TypeVar("T")
@@ -98,6 +100,13 @@ class RoutesFile(Section):
             return NO_STAGES
         return {name: stage.variables for name, stage in self.declared_stages.items()}
 
+    @property
+    def stage_throttles(self) -> Mapping[str, Throttle]:
+        """Stage name → what its routes without a throttle of their own take from together."""
+        return {
+            name: stage.throttle for name, stage in self.declared_stages.items() if stage.throttle is not None
+        }
+
     def resolved_functions(self) -> dict[str, ResolvedFunction]:
         """Functions with code, by name, in the file's order."""
         return {name: self._function(name, function) for name, function in self.functions.items()}
@@ -136,6 +145,7 @@ class RoutesFile(Section):
             timeout_s=_first(route.timeout_s, DEFAULT_ROUTE_TIMEOUT_S),
             auth=route.auth,
             scopes=route.scopes,
+            throttle=route.throttle,
             position=position.key or position.value,
         )
 

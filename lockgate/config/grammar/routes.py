@@ -14,6 +14,7 @@ from lockgate.config.grammar.scalars import (
     key_schema,
     named,
 )
+from lockgate.config.grammar.throttle import Throttle
 
 MAX_SCOPES = 10  # API Gateway's quota
 
@@ -23,13 +24,6 @@ ResponseKey = Annotated[
     PlainValidator(named(_RESPONSE_KEY, "a status", "200 to 599, 2xx to 5xx, or default")),
     key_schema(_RESPONSE_KEY),
 ]
-
-
-class Throttle(Section):
-    """How many requests a route takes."""
-
-    rate: float = Field(gt=0, le=1_000_000, description="Requests a second.")
-    burst: int = Field(ge=1, le=1_000_000, description="Requests at once.")
 
 
 class Respond(Section):
@@ -56,7 +50,9 @@ class Route(Section):
     scopes: tuple[Text, ...] = Field(
         default=(), strict=False, max_length=MAX_SCOPES, description="Any one of these scopes is enough."
     )
-    throttle: Throttle | None = Field(default=None, description="How many requests are taken.")
+    throttle: Throttle | None = Field(
+        default=None, description="How many requests it takes; without it, its stage's."
+    )
     payload: Payload | None = Field(
         default=None, description='Format of the event: "2.0" (default) or "1.0".'
     )

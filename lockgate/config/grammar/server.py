@@ -1,14 +1,15 @@
-"""The ``server:``, ``defaults:``, ``stages:`` and ``cors:`` sections."""
+"""The ``server:``, ``defaults:`` and ``stages:`` sections."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, PlainValidator
 
-from lockgate.config.grammar.base import Section, refuse
+from kit.networks import Network
+from lockgate.config.grammar.addresses import Host, PublicUrl, TrustedNetwork
+from lockgate.config.grammar.base import Section
 from lockgate.config.grammar.scalars import (
-    CorsMaxAge,
     FunctionTimeout,
     IdleTimeout,
     MemoryLimit,
@@ -20,9 +21,15 @@ from lockgate.config.grammar.scalars import (
     named,
     text_schema,
 )
+from lockgate.config.grammar.throttle import ClaimName, Throttle
 
 DEFAULT_STAGE = "$default"
 MAX_STAGE_VARIABLES = 100  # API Gateway's quota
+MAX_LOGGED_CLAIMS = 20  # a record is one line of a log
+
+_STAGE = "$default"
+MAX_STAGE_VARIABLES = 100  # API Gateway's quota
+MAX_LOGGED_CLAIMS = 20  # a record is one line of a log
 
 _LABEL = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _HOST = rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*|\[[0-9a-fA-F:.]+\]"
@@ -31,14 +38,6 @@ _STAGE = r"\$default|[A-Za-z0-9_-]{1,128}"
 _STAGE_VALUE = r"[A-Za-z0-9._~:/?#&=,-]+"
 
 
-def _lower_host(value: object) -> str:
-    if isinstance(value, str) and "://" in value:
-        host = value.partition("://")[2].partition("/")[0].partition(":")[0]
-        raise refuse("wrong-value", f'"{value[:80]}" is an address; a host name is needed', f"write {host}")
-    return _host(value).lower()
-
-
-Host = Annotated[str, PlainValidator(_lower_host), text_schema(_HOST)]
 StageName = Annotated[
     str,
     PlainValidator(named(_STAGE, "a stage's name", "$default, or up to 128 letters, digits, - and _")),
@@ -86,24 +85,45 @@ class Limits(Section):
     )
 
 
+class AccessLog(Section):
+    """What the record of each request holds."""
+
+    claims: tuple[ClaimName, ...] = Field(
+        default=(),
+        strict=False,
+        max_length=MAX_LOGGED_CLAIMS,
+        description="Claims of the caller's token to hold, such as sub; they may be personal data.",
+    )
+
+
 class Server(Section):
     """What holds for the whole server."""
 
-    gateway_url: Text | None = Field(default=None, description="Public address of the API.")
+    gateway_url: PublicUrl | None = Field(
+        default=None, description="Public address of the API: https://HOST[:PORT]."
+    )
     auth_url: Text | None = Field(
         default=None, description="Public address of the sign-in pages; the issuer."
     )
     domains: tuple[Host, ...] = Field(
         default=(), strict=False, description="Host names that are answered; others get 403. None: any Host."
     )
-    trusted_proxies: tuple[Text, ...] = Field(
+    trusted_proxies: tuple[TrustedNetwork, ...] = Field(
         default=(),
         strict=False,
         description="Addresses and networks whose X-Forwarded-* headers are believed.",
     )
+    access_log: AccessLog = Field(
+        default_factory=AccessLog, description="What the record of each request holds."
+    )
     database: Text | None = Field(default=None, description='sqlite, or "postgresql://…".')
     smtp: Smtp | None = Field(default=None, description="Where mail is handed over.")
     limits: Limits = Field(default_factory=Limits, description="Caps of this machine.")
+
+    @property
+    def trusted_networks(self) -> tuple[Network, ...]:
+        """Peers whose X-Forwarded-* headers are believed; never all addresses."""
+        return self.trusted_proxies
 
 
 class Defaults(Section):
@@ -130,25 +150,10 @@ class Stage(Section):
         max_length=MAX_STAGE_VARIABLES,
         description="What functions see as stageVariables.",
     )
+    throttle: Throttle | None = Field(
+        default=None,
+        description="How many requests its routes without a throttle of their own take together.",
+    )
 
 
 NO_STAGES: Mapping[str, Mapping[str, str]] = MappingProxyType({DEFAULT_STAGE: {}})
-
-CorsMethod = Literal["*", "GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
-
-
-class Cors(Section):
-    """Which other origins a browser may let call the API."""
-
-    allow_origins: tuple[Text, ...] = Field(
-        default=(), strict=False, description="Origins (scheme://host[:port]), *, https://* or http://*."
-    )
-    allow_methods: tuple[CorsMethod, ...] = Field(default=(), strict=False, description="Methods, or *.")
-    allow_headers: tuple[Text, ...] = Field(default=(), strict=False, description="Request headers, or *.")
-    expose_headers: tuple[Text, ...] = Field(
-        default=(), strict=False, description="Response headers that scripts may read."
-    )
-    max_age_s: CorsMaxAge | None = Field(
-        default=None, alias="max_age", description="How long a browser may keep the answer to a preflight."
-    )
-    allow_credentials: bool = Field(default=False, description="Whether cookies and logins may be sent.")

@@ -7,15 +7,19 @@ from prometheus_client import CollectorRegistry
 
 from gateway.authorizers.function.spec import FunctionAuthorizerSpec
 from gateway.authorizers.jwt.spec import IssuerSpec, JwtSpec
+from gateway.cors import CorsSpec
+from gateway.deployment import Deployment
 from gateway.issuers.issuer import Issuers
 from gateway.locator import SingleLocator
 from gateway.metrics import GatewayMetrics
 from gateway.selection import Selection
 from gateway.services import Services
+from gateway.throttling.spec import ThrottleKey, ThrottleSpec
 from kit.names import Names
 from lockgate.build import deployment_of, route_specs
 from lockgate.config.grammar.file import RoutesFile
 from lockgate.config.loader import load_bytes
+from lockgate.door import cors_spec
 from lockgate.errors import ConfigurationError
 from tests.support.lambda_api import FakeInvoker
 
@@ -23,14 +27,18 @@ TEXT = b"version: 1\nroutes:\n  GET /page: {public: true, respond: {file: page.h
 NAMES = Names(account="000000000000", region="us-east-1", instance="aabbccdd", epoch=1)
 
 
+def deployed(file: RoutesFile) -> Deployment:
+    locator, metrics = SingleLocator(FakeInvoker()), GatewayMetrics(CollectorRegistry())
+    return deployment_of(file, NAMES, locator=locator, metrics=metrics, services=Services(Issuers()))
+
+
 def test_a_file_that_vanished_since_the_check_is_named(tmp_path: Path) -> None:
     (tmp_path / "page.html").write_text("<p>")
     file = load_bytes(TEXT, tmp_path / "routes.yaml", {}).file
     assert file is not None
     (tmp_path / "page.html").unlink()
-    locator, metrics = SingleLocator(FakeInvoker()), GatewayMetrics(CollectorRegistry())
     with pytest.raises(ConfigurationError, match=r"GET /page.*page\.html"):
-        deployment_of(file, NAMES, locator=locator, metrics=metrics, services=Services(Issuers()))
+        deployed(file)
 
 
 AUTHORIZED = b"""\
@@ -99,3 +107,75 @@ def test_each_route_gets_the_scopes_that_it_names(site: Path) -> None:
         (),
         (),
     ]
+
+
+def test_cors_becomes_the_gateways(site: Path) -> None:
+    text = b"""\
+version: 1
+cors:
+  allow_origins: [https://app.example.com, "http://*"]
+  allow_methods: [GET, "*"]
+  allow_headers: [Authorization]
+  expose_headers: [x-total-count]
+  max_age: 10m
+  allow_credentials: true
+"""
+    file = file_of(text, site)
+    assert file.cors is not None
+    assert cors_spec(file.cors) == CorsSpec(
+        allow_origins=("https://app.example.com", "http://*"),
+        allow_methods=("GET", "*"),
+        allow_headers=("Authorization",),
+        expose_headers=("x-total-count",),
+        max_age_s=600,
+        allow_credentials=True,
+    )
+
+
+def test_each_route_gets_its_own_throttle(site: Path) -> None:
+    text = AUTHORIZED.replace(b"GET /public: {", b"GET /public: {throttle: {rate: 0.5, burst: 2}, ").replace(
+        b"GET /users: {", b"GET /users: {throttle: {rate: 5, burst: 1, by: claim.sub}, "
+    )
+    plain, claim, *others = (spec.throttle for spec in route_specs(file_of(text, site)))
+    assert plain == ThrottleSpec(rate=0.5, burst=2)
+    assert claim == ThrottleSpec(rate=5, burst=1, by=ThrottleKey(kind="claim", name="sub"))
+    assert others == [None, None, None]
+
+
+@pytest.mark.parametrize(
+    ("by", "key"),
+    [
+        ("source_ip", ThrottleKey(kind="source_ip")),
+        ("header.X-Key", ThrottleKey(kind="header", name="x-key")),
+        ("claim.custom:tenant.id", ThrottleKey(kind="claim", name="custom:tenant.id")),
+    ],
+)
+def test_callers_are_told_apart_as_written(by: str, key: ThrottleKey, site: Path) -> None:
+    text = AUTHORIZED.replace(
+        b"GET /users: {", f'GET /users: {{throttle: {{rate: 5, burst: 1, by: "{by}"}}, '.encode()
+    )
+    throttle = route_specs(file_of(text, site))[1].throttle
+    assert throttle is not None
+    assert throttle.by == key
+
+
+def test_the_deployment_has_what_the_whole_api_has(site: Path) -> None:
+    text = b"""\
+version: 1
+server: {access_log: {claims: [sub, client_id]}, domains: [api.example.com]}
+cors: {allow_origins: [https://app.example.com]}
+stages: {$default: {throttle: {rate: 9, burst: 3, by: source_ip}}, beta: {}}
+routes: {GET /: {public: true, respond: {body: ok}}}
+"""
+    built = deployed(file_of(text, site))
+    assert built.cors is not None
+    assert built.cors.spec.allow_origins == ("https://app.example.com",)
+    assert {name: throttle.spec for name, throttle in built.stage_throttles.items()} == {
+        "$default": ThrottleSpec(rate=9, burst=3, by=ThrottleKey(kind="source_ip"))
+    }
+    assert built.logged_claims == ("sub", "client_id")
+
+
+def test_without_those_keys_the_deployment_has_none_of_it(site: Path) -> None:
+    built = deployed(file_of(b"version: 1\n", site))
+    assert (built.cors, built.stage_throttles, built.logged_claims) == (None, {}, ())

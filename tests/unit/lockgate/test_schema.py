@@ -118,6 +118,6 @@ def test_keys_are_known_by_place_and_by_home() -> None:
     assert known_keys(("server", "limits")) == ("memory", "environments", "starts", "log_mb")
     assert "handler" in known_keys(("functions", "any"))
     assert "audience" in known_keys(("authorizers", "x"))
-    assert homes_of("rate") == ("routes.METHOD /path.throttle",)
+    assert homes_of("rate") == ("stages.NAME.throttle", "routes.METHOD /path.throttle")
     assert homes_of("stages") == ("the top level",)
     assert homes_of("nothing") == ()
