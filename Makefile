@@ -11,7 +11,7 @@ run: .venv/run
 	@$(BIN)/lockgate runtimes install >/dev/null || echo "Functions run without boto3."
 	@exec $(BIN)/lockgate dev
 
-test: .venv/test system check
+test: .venv/test system .venv/node check
 	$(BIN)/python -m pytest -q -n 2 --dist loadscope
 	$(MAKE) --no-print-directory mutants
 
@@ -51,7 +51,12 @@ system:
 	$(BIN)/pip install --quiet --require-hashes -r requirements/test.txt
 	@touch $@
 
-# Locks carry hashes and no address.
+# Peers by others that tests talk to; without npm those tests are skipped.
+.venv/node: tests/node/package.json tests/node/package-lock.json | .venv/run
+	@if command -v npm >/dev/null; then cd tests/node && npm ci --silent --ignore-scripts && touch ../../$@; \
+	else echo "npm is not installed, so tests with oidc-provider are skipped"; fi
+
+# Locks carry hashes and no address. npm's: npm install --omit-lockfile-registry-resolved --package-lock-only
 COMPILE := pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-header --no-emit-index-url --no-emit-find-links
 lock:
 	python3 -m venv .venv/lock && .venv/lock/bin/pip install --quiet pip-tools
@@ -59,4 +64,4 @@ lock:
 	  $(COMPILE) -o run.txt ../pyproject.toml && $(COMPILE) -o build.txt build.in && $(COMPILE) -o test.txt test.in
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv tests/node/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

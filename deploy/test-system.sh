@@ -14,6 +14,8 @@ need caddy caddy       # a front proxy, as people put before a server
 need nginx nginx-light # another one
 need slowhttptest slowhttptest # slow clients by the thousand
 need openssl openssl   # a TLS client
+need node nodejs       # runs an OpenID provider by others
+need npm npm           # installs it
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
     export DEBIAN_FRONTEND=noninteractive
