@@ -66,9 +66,13 @@ def problems_of(requirements: Iterable[Requirement], root: Path) -> list[str]:
     ids = [row.id for row in rows]
     problems = [f"{id_} has two rows" for id_ in sorted(set(ids)) if ids.count(id_) > 1]
     problems += [f"{id_} has no row" for id_ in sorted(MUST - set(ids))]
-    problems += [f"{row.id} has neither a line nor a reason" for row in rows if not row.lines and not row.not_yet]
+    problems += [
+        f"{row.id} has neither a line nor a reason" for row in rows if not row.lines and not row.not_yet
+    ]
     for row in rows:
-        problems += [f"{row.id}: {test} does not cite it" for test in row.tests if not cites(test, row.id, root)]
+        problems += [
+            f"{row.id}: {test} does not cite it" for test in row.tests if not cites(test, row.id, root)
+        ]
     for fault in (fault for row in rows for fault in row.faults()):
         found = _text(root / fault.file).count(fault.old)
         if found != 1:

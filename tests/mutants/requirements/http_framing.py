@@ -15,7 +15,9 @@ def twins(requirement: str, *names: str) -> tuple[str, ...]:
 
 def fence(*names: str) -> tuple[str, ...]:
     """Our own rule behind the parser's, asked directly."""
-    return tuple(f"tests/unit/kit/test_edge_framing.py::test_ambiguous_framing_is_refused[H1-{name}]" for name in names)
+    return tuple(
+        f"tests/unit/kit/test_edge_framing.py::test_ambiguous_framing_is_refused[H1-{name}]" for name in names
+    )
 
 
 # fmt: off

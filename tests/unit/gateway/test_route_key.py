@@ -19,6 +19,7 @@ from gateway.route_key import METHODS, RouteConflict, RouteKey, RouteKeyError, f
     ],
 )
 def test_key_is_parsed_to_its_canonical_form(text: str, method: str, path: str, canonical: str) -> None:
+    """H16: literals, ``{name}`` and a last ``{name+}`` are all that a key can hold."""
     key = RouteKey.parse(text)
     assert (key.method, key.path, key.text, str(key)) == (method, path, canonical, canonical)
 
@@ -35,22 +36,24 @@ def test_key_is_parsed_to_its_canonical_form(text: str, method: str, path: str, 
         pytest.param("FOO /a", "not a method", "ANY /a", id="unknown-method"),
         pytest.param("GET notes", "starts with /", "GET /notes", id="no-slash"),
         pytest.param("GET /a//b", "no empty segment", "GET /a/b", id="empty-segment"),
-        pytest.param("GET /a/{p+}/b", "last segment", "GET /a/{p+}", id="greedy-in-the-middle"),
+        pytest.param("GET /a/{p+}/b", "last segment", "GET /a/{p+}", id="H16-greedy-in-the-middle"),
         pytest.param("GET /a/{x}/{x}", "used twice", None, id="variable-twice"),
-        pytest.param("GET /a/x{id}", "whole segment", None, id="variable-in-part-of-a-segment"),
-        pytest.param("GET /a/{}", "whole segment", None, id="variable-without-name"),
-        pytest.param("GET /a/{i d}", "whole segment", None, id="space-in-a-variable"),
+        pytest.param("GET /a/x{id}", "whole segment", None, id="H16-variable-in-part-of-a-segment"),
+        pytest.param("GET /a/{}", "whole segment", None, id="H16-variable-without-name"),
+        pytest.param("GET /a/{i d}", "whole segment", None, id="H16-space-in-a-variable"),
         pytest.param("GET /a/:id", "written {name}", "GET /a/{id}", id="express-variable"),
-        pytest.param("GET /a/<int:id>", "written {name}", "GET /a/{id}", id="flask-variable"),
-        pytest.param("GET /a/${id}", "written {name}", "GET /a/{id}", id="dollar-variable"),
-        pytest.param("GET /a/*", "no wildcards", "GET /a/{proxy+}", id="star"),
-        pytest.param("GET /a/b*", "no wildcards", None, id="star-in-a-literal"),
+        pytest.param("GET /a/<int:id>", "written {name}", "GET /a/{id}", id="H16-flask-variable"),
+        pytest.param("GET /a/${id}", "written {name}", "GET /a/{id}", id="H16-dollar-variable"),
+        pytest.param("GET /a/*", "no wildcards", "GET /a/{proxy+}", id="H16-star"),
+        pytest.param("GET /a/b*", "no wildcards", None, id="H16-star-in-a-literal"),
         pytest.param("GET /a/../b", "could never match", None, id="dot-segment"),
         pytest.param("GET /caf%C3%A9", "written decoded", None, id="percent-encoded"),
         pytest.param("GET /a?b=1", "no '?'", "GET /a", id="query"),
         pytest.param("GET /a b", "cannot hold ' '", None, id="space"),
         pytest.param("GET /a\\b", "cannot hold", None, id="backslash"),
-        pytest.param("GET /" + "a" * 600, "at most 512", None, id="too-long"),
+        pytest.param("GET /a/{x}(.*)", "whole segment", None, id="H16-pattern-behind-a-variable"),
+        pytest.param("GET /a/{x:.*}", "whole segment", None, id="H16-pattern-in-a-variable"),
+        pytest.param("GET /" + "a" * 600, "at most 512", None, id="H16-too-long"),
     ],
 )
 def test_what_is_no_key_is_refused_with_a_suggestion(text: str, reason: str, suggestion: str | None) -> None:

@@ -148,6 +148,28 @@ def test_trie_agrees_with_a_linear_scan(keys: list[RouteKey], method: str, segme
     assert found == expected
 
 
+class Watched(str):
+    """A segment that counts with how many others it is compared."""
+
+    compared = 0
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        Watched.compared += 1
+        return str.__eq__(self, other)
+
+
+def test_a_segment_is_looked_up_and_not_searched_for() -> None:
+    """H16: among 10,000 routes each segment is compared with the one that it hashes to, and no other."""
+    table = _table([f"GET /a{n}/b{n}" for n in range(10_000)])
+    Watched.compared = 0
+    match = table.match("GET", [Watched("a9999"), Watched("b9999")])
+    assert match is not None
+    assert match.value == "GET /a9999/b9999"
+    assert Watched.compared <= 10
+    assert table.match("GET", [Watched("a9999"), Watched("b1")]) is None
+
+
 def test_hostile_table_is_bounded_by_its_own_size() -> None:
     """Literal and variable side by side at each of 10 levels: 1024 routes, all dead ends for the request."""
     keys = [

@@ -71,7 +71,9 @@ async def test_ambiguous_framing_is_refused(edge: Edge, fields: list[tuple[bytes
     assert (caught.value.reason, caught.value.status) == ("framing", 400)
 
 
-@pytest.mark.parametrize("field", [pytest.param(LENGTH, id="H1-length"), pytest.param(CHUNKED, id="H1-coding")])
+@pytest.mark.parametrize(
+    "field", [pytest.param(LENGTH, id="H1-length"), pytest.param(CHUNKED, id="H1-coding")]
+)
 async def test_twin_with_one_framing_field_is_accepted(edge: Edge, field: tuple[bytes, bytes]) -> None:
     connection = await tell(edge, HOST, field)
     assert connection.active.content_length == (3 if field is LENGTH else None)

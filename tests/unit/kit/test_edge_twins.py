@@ -47,7 +47,8 @@ def test_every_refused_request_has_a_twin() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, id=f"{twin['requirement'] or 'other'}-{name}") for name, twin in TWINS.items()]
+    "name",
+    [pytest.param(name, id=f"{twin['requirement'] or 'other'}-{name}") for name, twin in TWINS.items()],
 )
 async def test_refused_and_twin_accepted(name: str, edge: Edge) -> None:
     vector = REQUESTS[name]
