@@ -1,26 +1,11 @@
 """What a person sees when the server is up: the routes, the URLs, and a command to copy."""
 
 import sys
-from collections.abc import Iterable
 
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from lockgate.config.resolved import ResolvedRoute
-
-
-def routes_table(routes: Iterable[ResolvedRoute]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for column in ("method", "path", "answered by", "access"):
-        table.add_column(column, overflow="fold")
-    for route in routes:
-        method = "" if route.key.is_default else route.key.method
-        target = (
-            Text(route.function, style="cyan") if route.function is not None else Text("respond", style="dim")
-        )
-        table.add_row(Text(method, style="bold"), route.key.path, target, "public")
-    return table
+from lockgate.route_list import routes_table
 
 
 def print_banner(*, routes: list[ResolvedRoute], gateway: str, control: str, admin: str, config: str) -> None:
@@ -42,7 +27,11 @@ def print_banner(*, routes: list[ResolvedRoute], gateway: str, control: str, adm
 
 def _example(routes: list[ResolvedRoute], gateway: str) -> str | None:
     """A curl for the first route that can be called as it stands; a function's before a fixed answer's."""
-    plain = [route for route in routes if not route.key.is_default and "{" not in route.key.path]
+    plain = [
+        route
+        for route in routes
+        if route.auth is None and not route.key.is_default and "{" not in route.key.path
+    ]
     for method in ("POST", "GET", "ANY"):
         for route in plain:
             if route.function is not None and route.key.method == method:

@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 
+from lockgate.config.grammar.file import RoutesFile
 from lockgate.config.problems import as_json
 from lockgate.configuration import explain, read
 from lockgate.errors import ExitCode
@@ -20,9 +21,19 @@ def run(arguments: argparse.Namespace) -> int:
         print(explain(loaded), file=sys.stderr)  # noqa: T201
     if loaded.file is None:
         return ExitCode.CONFIGURATION
-    routes, functions = len(loaded.file.resolved_routes()), len(loaded.file.resolved_functions())
-    print(f"{paths[0]}: {_count(routes, 'route')}, {_count(functions, 'function')}, no mistakes.")  # noqa: T201
+    print(f"{paths[0]}: {summary(loaded.file)}, no mistakes.")  # noqa: T201
     return ExitCode.OK
+
+
+def summary(file: RoutesFile) -> str:
+    """As ``12 routes (4 public), 2 functions, 1 authorizer``; authorizers where there are any."""
+    routes = file.resolved_routes()
+    public = sum(route.auth is None for route in routes)
+    counts = [_count(len(routes), "route"), _count(len(file.functions), "function")]
+    if file.authorizers:
+        counts[0] += f" ({public} public)"
+        counts.append(_count(len(file.authorizers), "authorizer"))
+    return ", ".join(counts)
 
 
 def _count(number: int, noun: str) -> str:

@@ -1,33 +1,28 @@
-"""``lockgate routes``: every route and what answers it, most specific first as the router sees them."""
+"""``lockgate routes``: every route in the file's order, what answers it, who may call it and how often."""
 
 import argparse
 import json
 
 from rich.console import Console
 
-from lockgate.banner import routes_table
 from lockgate.configuration import load_or_explain
 from lockgate.errors import ExitCode
+from lockgate.route_list import as_json, authorizers_table, notes, routes_table
 from lockgate.settings import config_paths
 
 
 def run(arguments: argparse.Namespace) -> int:
     file = load_or_explain(config_paths(arguments))
-    routes = file.resolved_routes()
     if arguments.json:
-        listed = [
-            {
-                "route": route.key.text,
-                "method": route.key.method or "ANY",
-                "path": route.key.path,
-                "function": route.function,
-                "access": "public",
-                "payload": route.payload if route.function is not None else None,
-                "timeout_s": route.timeout_s,
-            }
-            for route in routes
-        ]
-        print(json.dumps(listed, indent=2))  # noqa: T201
-    else:
-        Console(highlight=False).print(routes_table(routes))
+        print(json.dumps(as_json(file), indent=2))  # noqa: T201
+        return ExitCode.OK
+    console = Console(highlight=False)
+    console.print(routes_table(file.resolved_routes()))
+    authorizers = authorizers_table(file)
+    if authorizers is not None:
+        console.print()
+        console.print(authorizers)
+    console.print()
+    for line in notes(file):
+        console.print(line, markup=False, style="dim", soft_wrap=True)
     return ExitCode.OK

@@ -6,7 +6,7 @@ from lockgate.banner import print_banner
 from lockgate.config.resolved import ResolvedRoute
 
 
-def route(key, function="notes"):
+def route(key, function="notes", auth=None):
     return ResolvedRoute(
         key=RouteKey.parse(key),
         function=function,
@@ -14,6 +14,7 @@ def route(key, function="notes"):
         payload="2.0",
         timeout_s=30.0,
         position=Mark(1, 1),
+        auth=auth,
     )
 
 
@@ -50,6 +51,13 @@ def test_it_shows_routes_and_addresses(capsys):
 )
 def test_the_example_is_a_route_that_can_be_called_as_it_stands(capsys, keys, command):
     assert command in banner(capsys, *map(route, keys))
+
+
+def test_the_example_needs_no_token(capsys):
+    text = banner(capsys, route("POST /closed", auth="users"), route("GET /open"))
+    assert "curl -s http://g:1/open\n" in text
+    assert "users" in text
+    assert "curl" not in banner(capsys, route("POST /closed", auth="users"))
 
 
 def test_without_such_a_route_there_is_no_example(capsys):
