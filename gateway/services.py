@@ -5,7 +5,7 @@ loses nothing of what did not change. What no deployment asks for any more is fo
 """
 
 from collections.abc import Callable, Container, Hashable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from gateway.authorizers.function.authorizer import FunctionAuthorizer
 from gateway.authorizers.function.spec import FunctionAuthorizerSpec
@@ -17,6 +17,8 @@ from gateway.throttling.throttle import Throttle
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
+# Any: the configurations of each kind of service.
+Mark = tuple[set[Any], ...]
 
 
 class Services:
@@ -47,10 +49,14 @@ class Services:
         for kept in (self._keys, self._jwt, self._functions, self._throttles):
             kept.begin()
 
-    def abandon(self) -> None:
-        """The build that began is not served: what the one before asked for is what `sweep` counts again."""
-        for kept in (self._keys, self._jwt, self._functions, self._throttles):
-            kept.abandon()
+    def mark(self) -> Mark:
+        """What the build that is served asked for. See `abandon`."""
+        return tuple(kept.mark() for kept in (self._keys, self._jwt, self._functions, self._throttles))
+
+    def abandon(self, mark: Mark) -> None:
+        """A build is not served: what was asked for when *mark* was made is what `sweep` counts again."""
+        for kept, asked in zip((self._keys, self._jwt, self._functions, self._throttles), mark, strict=True):
+            kept.abandon(asked)
 
     def renew(self, functions: Container[str]) -> None:
         """The code of *functions* has changed: authorizers begin anew, because what they kept is its old answers."""
@@ -71,7 +77,6 @@ class Kept(Generic[K, V]):
         self._make = make
         self._there: dict[K, V] = {}
         self._asked: set[K] = set()
-        self._asked_before: set[K] = set()
 
     def get(self, key: K) -> V:
         self._asked.add(key)
@@ -81,10 +86,13 @@ class Kept(Generic[K, V]):
         return found
 
     def begin(self) -> None:
-        self._asked_before, self._asked = self._asked, set()
+        self._asked = set()
 
-    def abandon(self) -> None:
-        self._asked = self._asked_before
+    def mark(self) -> set[K]:
+        return self._asked
+
+    def abandon(self, mark: set[K]) -> None:
+        self._asked = mark
 
     def forget(self, is_outdated: Callable[[K], bool]) -> None:
         for key in [key for key in self._there if is_outdated(key)]:

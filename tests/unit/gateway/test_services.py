@@ -89,12 +89,21 @@ def test_build_that_is_not_served_makes_nothing_be_forgotten(
     """P3: a reload failed after its build had begun, and then the one before it was swept."""
     services.begin()
     served = services.jwt(jwt("served"))
+    mark = services.mark()
     services.begin()
     services.jwt(jwt("never"))
-    services.abandon()
+    services.abandon(mark)
     services.sweep()
     assert issuers.closed == ["https://never.example/pool"]
     assert services.jwt(jwt("served")) is served
+
+
+def test_build_that_failed_before_it_asked_changes_nothing(services: Services) -> None:
+    services.begin()
+    served = services.jwt(jwt())
+    services.abandon(services.mark())
+    services.sweep()
+    assert services.jwt(jwt()) is served
 
 
 def test_authorizer_of_changed_code_begins_anew(services: Services) -> None:
