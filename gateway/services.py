@@ -5,7 +5,7 @@ loses nothing of what did not change. What no deployment asks for any more is fo
 """
 
 from collections.abc import Callable, Container, Hashable
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from gateway.authorizers.function.authorizer import FunctionAuthorizer
 from gateway.authorizers.function.spec import FunctionAuthorizerSpec
@@ -17,8 +17,10 @@ from gateway.throttling.throttle import Throttle
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
-# Any: the configurations of each kind of service.
-Mark = tuple[set[Any], ...]
+# The configurations of each kind of service.
+Mark = tuple[
+    set[IssuerSpec], set[JwtSpec], set[FunctionAuthorizerSpec], set[tuple[str, ThrottleSpec]]
+]  # fmt: skip
 
 
 class Services:
@@ -51,12 +53,14 @@ class Services:
 
     def mark(self) -> Mark:
         """What the build that is served asked for. See `abandon`."""
-        return tuple(kept.mark() for kept in (self._keys, self._jwt, self._functions, self._throttles))
+        return self._keys.mark(), self._jwt.mark(), self._functions.mark(), self._throttles.mark()
 
     def abandon(self, mark: Mark) -> None:
         """A build is not served: what was asked for when *mark* was made is what `sweep` counts again."""
-        for kept, asked in zip((self._keys, self._jwt, self._functions, self._throttles), mark, strict=True):
-            kept.abandon(asked)
+        self._keys.abandon(mark[0])
+        self._jwt.abandon(mark[1])
+        self._functions.abandon(mark[2])
+        self._throttles.abandon(mark[3])
 
     def renew(self, functions: Container[str]) -> None:
         """The code of *functions* has changed: authorizers begin anew, because what they kept is its old answers."""
