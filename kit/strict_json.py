@@ -75,7 +75,7 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 
 def _integer(digits: str) -> int:
-    if len(digits) > MAX_INTEGER_DIGITS:
+    if len(digits.lstrip("-")) > MAX_INTEGER_DIGITS:
         raise StrictJsonError(f"an integer has more than {MAX_INTEGER_DIGITS} digits")
     return int(digits)
 

@@ -20,6 +20,12 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from gateway.authorizers.jwt.keys import KeySet, VerificationKey
 from gateway.authorizers.jwt.spec import RS_FAMILY, IssuerSpec, JwtSpec
 from gateway.errors import AuthorizerUnavailable
+from gateway.exchange import ApiNames, Exchange
+from gateway.path import canonical_path
+from gateway.request import HttpRequest
+from gateway.request_clock import Moment
+from gateway.route_key import RouteKey
+from gateway.stage import Stage
 
 ISSUER = "https://issuer.example.com/pool"
 AUDIENCE = "client-1"
@@ -103,14 +109,23 @@ class EcKey:
 SigningKey = RsaKey | EcKey
 
 
-@functools.cache
 def rsa_key(kid: str = "a", bits: int = 2048, algorithm: str = "RS256") -> RsaKey:
     """One RSA key pair per process and arguments: making one takes 50 ms and more."""
+    return _rsa_key(kid, bits, algorithm)
+
+
+def ec_key(kid: str = "e", curve: str = "P-256") -> EcKey:
+    """One key pair per process and arguments."""
+    return _ec_key(kid, curve)
+
+
+@functools.cache
+def _rsa_key(kid: str, bits: int, algorithm: str) -> RsaKey:
     return RsaKey(kid, rsa.generate_private_key(public_exponent=65537, key_size=bits), algorithm)
 
 
 @functools.cache
-def ec_key(kid: str = "e", curve: str = "P-256") -> EcKey:
+def _ec_key(kid: str, curve: str) -> EcKey:
     algorithm = {"P-256": "ES256", "P-384": "ES384", "P-521": "ES512"}[curve]
     return EcKey(kid, ec.generate_private_key(_CURVES[curve]()), curve, algorithm)
 
@@ -170,6 +185,36 @@ def b64_int(number: int) -> str:
     return b64(number.to_bytes((number.bit_length() + 7) // 8, "big"))
 
 
+def request_with(*authorization: str, query: str = "", at_s: float = NOW_S, **headers: str) -> Exchange:
+    """What an authorizer is asked about.
+
+    :param authorization: values of so many Authorization headers.
+    :param headers: other ones; ``_`` stands for ``-``.
+    """
+    fields = [(b"authorization", value.encode("latin-1")) for value in authorization]
+    fields += [(name.replace("_", "-").encode(), value.encode("latin-1")) for name, value in headers.items()]
+    request = HttpRequest.from_scope(
+        {
+            "method": "GET",
+            "raw_path": b"/notes",
+            "query_string": query.encode(),
+            "headers": [(b"host", b"api.example.com"), *fields],
+            "client": ("192.0.2.7", 50000),
+        },
+        Moment(int(at_s * 1000), ""),
+        bytes,
+    )
+    return Exchange(
+        names=ApiNames(account_id="123456789012", api_id="local", region="us-east-1"),
+        request=request,
+        path=canonical_path(b"/notes"),
+        raw_query=query,
+        stage=Stage(),
+        key=RouteKey.parse("GET /notes"),
+        parameters={},
+    )
+
+
 def spec(
     *,
     issuer: str = ISSUER,
@@ -201,19 +246,25 @@ class FakeKeys:
         self.unavailable = unavailable
         self._algorithms = algorithms
         self.keys = KeySet.load(jwks(*known), algorithms)
-        self._later = KeySet.load(jwks(*later), algorithms)
+        self._known = known
+        self._later = tuple(later)
 
     def get(self, kid: str) -> VerificationKey | None:
         return self.keys.get(kid)
 
     async def find(self, kid: str) -> VerificationKey | None:
+        """The fetch brings the later keys, whatever was asked for."""
         self.found.append(kid)
         if self.unavailable:
             raise AuthorizerUnavailable("the issuer has never given its keys")
-        return self._later.get(kid)
+        if self._later:
+            self.replace(*self._known, *self._later)
+            self._later = ()
+        return self.keys.get(kid)
 
     def replace(self, *known: SigningKey | Mapping[str, Any]) -> None:
         """The issuer publishes other keys; the generation rises as the port says."""
+        self._known = known
         before, self.keys = self.keys, KeySet.load(jwks(*known), self._algorithms)
         if not self.keys.keeps(before):
             self.generation += 1

@@ -1,24 +1,134 @@
-"""The JWT authorizer."""
+"""The JWT authorizer: one for each configuration, with its cache; a gate of it for each route, with its scopes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from gateway.authorizers.jwt.keys import Keys
+from gateway.authorizers.jwt.cache import VerifiedTokens, digest_of
+from gateway.authorizers.jwt.challenge import Challenges
+from gateway.authorizers.jwt.identity import TokenSource, bare_token
+from gateway.authorizers.jwt.keys import Keys, VerificationKey
+from gateway.authorizers.jwt.refusal import MISSING, SCOPE, Refused
 from gateway.authorizers.jwt.spec import JwtSpec
+from gateway.authorizers.jwt.verifier import VerifiedToken, Verifier
+from gateway.errors import AccessDenied, DenialReason, Unauthorized
 from gateway.exchange import Authorization, Exchange
+
+Lookup = Callable[[str], VerificationKey | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What would become of a token, for those who ask.
+
+    :param reason: None: it is accepted.
+    :param sentence: why, for people.
+    :param claims: None: its signature is not known to be good, so what it says means nothing.
+    """
+
+    reason: DenialReason | None
+    sentence: str
+    claims: Mapping[str, object] | None = None
+    scopes: Sequence[str] = field(default=())
 
 
 class JwtAuthorizer:
+    """:param keys: of the issuer; asked for each token that is not remembered."""
+
     def __init__(self, spec: JwtSpec, keys: Keys) -> None:
         self.spec = spec
         self.keys = keys
+        self.source = TokenSource(spec.identity_source)
+        self._verifier = Verifier(spec)
+        self._verified = VerifiedTokens()
 
     def for_route(self, scopes: Sequence[str]) -> "JwtGate":
+        """:param scopes: any one of them is enough; none: the token alone is.
+
+        :raises DeploymentError: a scope that no token can have.
+        """
         return JwtGate(self, tuple(scopes))
+
+    def recall(self, digest: bytes, now_s: float) -> VerifiedToken | None:
+        """What was verified lately and still holds."""
+        return self._verified.get(digest, self.keys.generation, now_s)
+
+    async def verify(self, text: str, now_s: float) -> VerifiedToken:
+        """Verify a token at a moment, seconds since the epoch, and remember it.
+
+        :raises Refused: it is not accepted.
+        :raises AuthorizerUnavailable: the issuer has never given its keys.
+        """
+        token, kid = self._verifier.read(text)
+        generation = self.keys.generation
+        key = self.keys.get(kid)
+        if key is None:
+            key = await self.keys.find(kid)
+        verified = self._verifier.check(self._verifier.open(token, key), now_s)
+        digest = digest_of(text)
+        if digest is not None and generation == self.keys.generation:  # else the key may be lost by now
+            self._verified.put(digest, generation, verified, characters=len(text), now_s=now_s)
+        return verified
+
+    def judge(
+        self, value: str, now_s: float, *, lookup: Lookup | None = None, scopes: Sequence[str] = ()
+    ) -> Verdict:
+        """Say what the same steps would do, without remembering or fetching anything.
+
+        :param value: as it would stand at the identity source.
+        :param lookup: kid → key; None: the keys that are here now.
+        """
+        claims: dict[str, object] | None = None
+        try:
+            text = bare_token(value)
+            if not text:
+                raise Refused(MISSING, "it is empty")
+            token, kid = self._verifier.read(text)
+            claims = self._verifier.open(token, (lookup or self.keys.get)(kid))
+            verified = self._verifier.check(claims, now_s)
+            check_scopes(verified, frozenset(scopes))
+        except Refused as refused:
+            sentence = f"{refused.refusal.description}: {refused.sentence}"
+            return Verdict(reason=refused.refusal.reason, sentence=sentence, claims=claims)
+        return Verdict(reason=None, sentence="the token is accepted", claims=claims, scopes=verified.scopes)
 
 
 class JwtGate:
+    """The authorizer in front of one route."""
+
     def __init__(self, authorizer: JwtAuthorizer, scopes: tuple[str, ...]) -> None:
         self._authorizer = authorizer
+        self._scopes = frozenset(scopes)
+        self._challenges = Challenges(scopes)
 
     async def authorize(self, exchange: Exchange) -> Authorization:
-        raise RuntimeError("to be written")
+        """:raises Unauthorized: no token or a bad one. :raises AccessDenied: none of the route's scopes.
+        :raises AuthorizerUnavailable: the issuer has never given its keys.
+        """
+        authorizer = self._authorizer
+        now_s = exchange.request.at.epoch_ms / 1000  # J9: the one clock read of the request
+        try:
+            text = authorizer.source.take(exchange)
+            digest = digest_of(text)
+            verified = None if digest is None else authorizer.recall(digest, now_s)
+            if verified is None:
+                verified = await authorizer.verify(text, now_s)
+            check_scopes(verified, self._scopes)
+        except Refused as refused:
+            raise self._denial(refused) from refused
+        return verified.scoped if self._scopes else verified.unscoped
+
+    def _denial(self, refused: Refused) -> Unauthorized | AccessDenied:
+        kind = AccessDenied if refused.refusal is SCOPE else Unauthorized
+        return kind(
+            refused.refusal.reason,
+            f"{refused.refusal.description}: {refused.sentence}",
+            challenge=self._challenges.of(refused.refusal),
+        )
+
+
+def check_scopes(verified: VerifiedToken, wanted: frozenset[str]) -> None:
+    """:raises Refused: some are wanted, and the token has none of them."""
+    if wanted and wanted.isdisjoint(verified.scopes):  # J12: whole words, any one of them
+        raise Refused(
+            SCOPE, f"it has {' '.join(verified.scopes) or 'no scope'}; one of {' '.join(sorted(wanted))}"
+        )

@@ -3,12 +3,16 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from gateway.errors import DeploymentError
 from gateway.selection import Selection
 
 RS_FAMILY = ("RS256", "RS384", "RS512")  # API Gateway takes RSA with PKCS #1 v1.5 only
 PS_FAMILY = ("PS256", "PS384", "PS512")
 ES_FAMILY = ("ES256", "ES384", "ES512")
 FAMILIES = (RS_FAMILY, PS_FAMILY, ES_FAMILY)
+
+# 60: clocks that are further apart are broken (J9).
+MAX_LEEWAY_S = 60
 
 DEFAULT_IDENTITY_SOURCE = Selection.parse("$request.header.Authorization")
 
@@ -18,18 +22,31 @@ class IssuerSpec:
     """:param issuer: exactly what ``iss`` must be, and where discovery begins.
     :param algorithms: of one of `FAMILIES` (J1).
     :param allow_http: plain http also beyond loopback.
+
+    :raises DeploymentError: algorithms of no family, or of two.
     """
 
     issuer: str
     algorithms: tuple[str, ...] = RS_FAMILY
     allow_http: bool = False
 
+    def __post_init__(self) -> None:
+        wanted = set(self.algorithms)
+        if not wanted or not any(wanted <= set(family) for family in FAMILIES):  # J1
+            listed = " or ".join(", ".join(family) for family in FAMILIES)
+            raise DeploymentError(
+                f"algorithms must be some of {listed}, not {', '.join(self.algorithms) or 'none'}"
+            )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JwtSpec:
     """:param audience: accepted ``aud``, or ``client_id`` where ``aud`` is absent; never empty.
+    :param identity_source: a header or a query parameter.
     :param token_use: None: not checked, as on API Gateway.
     :param leeway_s: 0 to 60, for ``exp``, ``nbf`` and ``iat`` alike.
+
+    :raises DeploymentError: one of them is not so.
     """
 
     issuer: IssuerSpec
@@ -37,3 +54,11 @@ class JwtSpec:
     identity_source: Selection = DEFAULT_IDENTITY_SOURCE
     token_use: Literal["access", "id"] | None = None
     leeway_s: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.audience or "" in self.audience:  # J11: a token for nobody is not for us
+            raise DeploymentError("a JWT authorizer needs an audience")
+        if not 0 <= self.leeway_s <= MAX_LEEWAY_S:  # J9
+            raise DeploymentError(f"the leeway must be 0 to {MAX_LEEWAY_S} seconds, not {self.leeway_s}")
+        if self.identity_source.kind not in ("header", "querystring"):  # J14
+            raise DeploymentError(f"a token is in a header or the query, not at {self.identity_source.text}")
