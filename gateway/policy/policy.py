@@ -16,7 +16,6 @@ ACTION = "execute-api:invoke"  # lower case: letters of actions count alike in e
 
 # 8 KiB: API Gateway's quota for an authorizer's result, where it states one. It bounds what one evaluation costs.
 MAX_DOCUMENT_BYTES = 8 * 1024
-MAX_STATEMENTS = 100
 
 _CURRENT = "2012-10-17"
 _OLD = "2008-10-17"  # what a document without Version is
@@ -128,8 +127,6 @@ def read_policy(document: object) -> Policy:
         statements = [statements]
     if not isinstance(statements, list) or not statements:
         raise PolicyError("policyDocument has no Statement")
-    if len(statements) > MAX_STATEMENTS:
-        raise PolicyError(f"policyDocument has more than {MAX_STATEMENTS} statements")
     denies: list[Statement] = []
     allows: list[Statement] = []
     for number, statement in enumerate(statements, 1):
