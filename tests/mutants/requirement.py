@@ -28,8 +28,8 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Library:
-    """What a library below ours refuses by itself; there is no line of ours to take out."""
+class Inherent:
+    """What holds without a line of ours that could be taken out: a library does it, or nothing does the contrary."""
 
     holds: str
     reason: str
@@ -47,7 +47,7 @@ class Requirement:
     title: str
     promise: str
     lines: tuple[Line, ...] = ()
-    libraries: tuple[Library, ...] = ()
+    inherent: tuple[Inherent, ...] = ()
     not_yet: str = ""
 
     def faults(self) -> Iterator[Fault]:
@@ -56,7 +56,7 @@ class Requirement:
 
     @property
     def tests(self) -> list[str]:
-        proofs: tuple[Line | Library, ...] = (*self.lines, *self.libraries)
+        proofs: tuple[Line | Inherent, ...] = (*self.lines, *self.inherent)
         return list(dict.fromkeys(test for proof in proofs for test in proof.tests))
 
 

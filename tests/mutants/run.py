@@ -12,6 +12,7 @@ Run: ``python tests/mutants/run.py [-j JOBS] [NAME-OR-REQUIREMENT ...]``
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -19,8 +20,8 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from multiprocessing import get_context
-from multiprocessing.context import ForkProcess
 from multiprocessing.connection import wait
+from multiprocessing.context import ForkProcess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,6 +34,7 @@ from tests.mutants.requirements import REQUIREMENTS  # noqa: E402
 from tests.mutants.sandbox import Sandbox, first_failure, preload  # noqa: E402
 
 LONGEST_S = 60.0
+FOR_EVER = "running for ever"
 FORK = get_context("fork")
 
 
@@ -105,7 +107,7 @@ def run_all(sandbox: Sandbox, trials: list[Trial], jobs: int) -> list[str]:
                 running.append(start(sandbox, trial, number))
         for ended in wait_for(running):
             running.remove(ended)
-            verdict, is_good = judge(ended.trial, first_failure(ended.log, ended.process.exitcode))
+            verdict, is_good = judge(ended)
             if not is_good:
                 bad.append(ended.trial.name)
             sandbox.discard(ended.copy)
@@ -138,10 +140,18 @@ def wait_for(running: list[Running]) -> list[Running]:
     return over
 
 
-def judge(trial: Trial, failed: str | None) -> tuple[str, bool]:
-    if trial.fault is None:
+def judge(run: Running) -> tuple[str, bool]:
+    """What is to be said of an ended run, and whether it is as it should be."""
+    fault = run.trial.fault
+    status = run.process.exitcode
+    failed = FOR_EVER if status == -signal.SIGKILL else first_failure(run.log, status)
+    if fault is None:
         return ("passed", True) if failed is None else (f"FAILED: {failed}", False)
-    return ("SURVIVED", False) if failed is None else (f"caught by {failed}", True)
+    if failed is None:
+        return "SURVIVED", False
+    if fault.requirement and "::" not in failed and failed != FOR_EVER:
+        return f"NO TEST COULD BE RUN: {failed}", False
+    return f"caught by {failed}", True
 
 
 if __name__ == "__main__":

@@ -54,8 +54,14 @@ class Sandbox:
 
     def find(self, fault: Fault) -> str:
         """Say what is wrong with where *fault* is to be made; ``""`` if nothing is."""
-        found = (self._root / fault.file).read_text().count(fault.old)
-        return "" if found == 1 else f"LINE FOUND {found} TIMES in {fault.file}"
+        text = (self._plain / fault.file).read_text()
+        if (found := text.count(fault.old)) != 1:
+            return f"LINE FOUND {found} TIMES in {fault.file}"
+        try:
+            compile(text.replace(fault.old, fault.new), fault.file, "exec")
+        except SyntaxError as exc:
+            return f"NO PYTHON ANY MORE: {exc}"
+        return ""
 
     def copy(self, fault: Fault | None, number: int) -> Path:
         """Make the copy number *number* with *fault*; without one all share the first."""
@@ -99,5 +105,6 @@ def first_failure(log: Path, status: int | None) -> str | None:
     lines = log.read_text(errors="replace").splitlines() if log.exists() else []
     named = [line for line in lines if line.startswith(("FAILED ", "ERROR "))]
     if named:
-        return named[0].split(" - ")[0].rsplit("/", 1)[-1]
+        file, separator, test = named[0].split(" - ")[0].partition(" ")[2].partition("::")
+        return f"{Path(file).name}{separator}{test}"
     return f"status {status}: " + (lines[-1][:90] if lines else "no output")

@@ -1,7 +1,7 @@
-# a table: one line of code an entry
+# ruff: noqa: E501  # a table: one line of code an entry
 """H1–H3: what is a request at all, and how large its head may be."""
 
-from tests.mutants.requirement import Library, Line, Requirement
+from tests.mutants.requirement import Inherent, Line, Requirement
 
 READING = "kit/edge_reading.py"
 HEAD = "kit/edge_head.py"
@@ -71,8 +71,8 @@ H1 = Requirement(
             tests=("tests/unit/kit/test_edge_deadlines.py::test_the_rest_of_a_refused_request_is_not_read[H1-late]",),
         ),
     ),
-    libraries=(
-        Library(
+    inherent=(
+        Inherent(
             holds="bare CR or LF, folded lines, a blank before the colon, NUL and control characters, malformed chunks",
             reason="llhttp, the parser, refuses these by itself and is given no leniency",
             tests=twins(
@@ -139,8 +139,8 @@ H2 = Requirement(
             tests=("tests/unit/kit/test_edge_twins.py::test_a_trailer_never_becomes_a_field",),
         ),
     ),
-    libraries=(
-        Library(
+    inherent=(
+        Inherent(
             holds="unknown methods and versions, blanks in the request line",
             reason="llhttp refuses these by itself",
             tests=twins(

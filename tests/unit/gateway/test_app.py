@@ -101,6 +101,7 @@ async def test_function_answers() -> None:
     ],
 )
 async def test_failed_integration(answer: object, status: int, body: object, log: str | None) -> None:
+    """H18: the reason is for the log; the client gets a fixed text and the id under which it is logged."""
     harness = build({"$default": ECHO}, answer=answer)
     received = await harness.request("GET", "/x")
     assert (received.status, _message(received)) == (status, body)
@@ -113,6 +114,7 @@ async def test_failed_integration(answer: object, status: int, body: object, log
 
 
 async def test_fault_of_our_own_is_a_plain_500(caplog: pytest.LogCaptureFixture) -> None:
+    """H18: what went wrong is in the log, never in the answer."""
     harness = build({"$default": ECHO}, answer=ZeroDivisionError("secret"))
     with caplog.at_level(logging.CRITICAL + 1):
         received = await harness.request("GET", "/x")
@@ -132,6 +134,7 @@ async def test_fault_of_our_own_is_a_plain_500(caplog: pytest.LogCaptureFixture)
     ],
 )
 async def test_request_without_answer(method: str, target: str, status: int, message: str) -> None:
+    """H18: a fixed text for each status."""
     harness = build({"GET /a": ECHO, "ANY /any": ECHO})
     received = await harness.request(method, target)
     assert (received.status, _message(received)) == (status, {"message": message})
@@ -573,6 +576,7 @@ async def test_lifespan_is_acknowledged() -> None:
 
 
 async def test_websockets_are_refused() -> None:
+    """H20: there are none."""
     assert await _speak(build().gateway, {"type": "websocket"}, []) == ["websocket.close"]
 
 

@@ -251,6 +251,7 @@ def test_headers_of_the_connection_are_dropped() -> None:
 )
 @pytest.mark.parametrize("read", [read_v1, read_v2])
 def test_malformed_explicit_response(read, member, twin) -> None:  # type: ignore[no-untyped-def]
+    """H13: beside each its twin, which is sent."""
     with pytest.raises(MalformedResponse):
         read(_json(member))
     assert 200 <= read(_json(twin)).status <= 599

@@ -73,6 +73,7 @@ def test_path_is_decoded_once(raw: bytes, text: str, segments: list[str]) -> Non
     ],
 )
 def test_ambiguous_path_is_refused(raw: bytes, twin: bytes) -> None:
+    """H7: beside each its twin, which means one thing."""
     with pytest.raises(BadRequest):
         canonical_path(raw)
     assert canonical_path(twin).text.startswith("/")

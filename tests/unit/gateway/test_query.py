@@ -54,6 +54,7 @@ def test_pairs_are_bounded() -> None:
     ],
 )
 def test_raw_bytes_that_must_be_encoded_are_refused(raw: bytes, twin: bytes) -> None:
+    """H7: and its twin, encoded, goes on as it came."""
     with pytest.raises(BadRequest):
         check_query(raw)
     assert check_query(twin) == twin.decode()

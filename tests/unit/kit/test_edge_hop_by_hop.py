@@ -39,6 +39,7 @@ async def seen(edge: Edge, app: Recorder, *fields: str) -> dict[str, str]:
     ],
 )  # fmt: skip
 async def test_a_field_of_the_connection_ends_here(edge: Edge, app: Recorder, name: str) -> None:
+    """H11: hop-by-hop fields of a request."""
     assert name not in await seen(edge, app, f"{name}: trailers")
     assert (await seen(edge, app, f"x-{name}: trailers"))[f"x-{name}"] == "trailers", "its twin goes on"
 
@@ -62,6 +63,7 @@ async def test_a_field_that_connection_names_ends_here(edge: Edge, app: Recorder
 async def test_connection_cannot_take_away_what_identifies_the_caller(
     edge: Edge, app: Recorder, name: str
 ) -> None:
+    """H11: naming a field in Connection removes it only if it says nothing about the caller."""
     assert (await seen(edge, app, f"Connection: {name}", f"{name}: 1"))[name] == "1"
 
 
@@ -76,6 +78,7 @@ async def test_connection_cannot_take_away_what_identifies_the_caller(
 async def test_a_name_with_an_underscore_is_dropped_and_counted(
     edge: Edge, app: Recorder, name: str, is_kept: bool
 ) -> None:
+    """H12: it would be the same name as one with a hyphen in many runtimes."""
     assert (name in await seen(edge, app, f"{name}: root")) is is_kept
     assert edge.refused == ([] if is_kept else [("header_with_underscore", 0)])
 
@@ -89,7 +92,7 @@ async def test_a_name_with_an_underscore_is_dropped_and_counted(
     ],
 )
 async def test_no_protocol_is_switched_to(edge: Edge, app: Recorder, token: str) -> None:
-    """The request is answered in HTTP/1.1 and the connection stays one of HTTP/1.1, body and all."""
+    """H11: the request is answered in HTTP/1.1 and the connection stays one of HTTP/1.1, body and all."""
     head = f"POST /p HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: {token}\r\nContent-Length: 3\r\n\r\nabc"
     wire = await edge.connect(head.encode() + b"GET /p HTTP/1.1\r\nHost: a\r\n\r\n")
     assert [(await wire.answer()).status for _ in range(2)] == [200, 200]
@@ -112,6 +115,8 @@ async def test_no_protocol_is_switched_to(edge: Edge, app: Recorder, token: str)
     ],
 )
 async def test_an_applications_field_of_the_connection_ends_here(name: str) -> None:
+    """H11: and of an answer."""
+
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await respond(send, b"ok", headers=[(name.encode(), b"chunked"), (b"x-" + name.encode(), b"kept")])
 

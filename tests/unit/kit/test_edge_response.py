@@ -150,6 +150,16 @@ async def test_answer_on_the_wire(serve: Any, request_bytes: bytes, messages: An
     assert without_date(raw) == expected
 
 
+async def test_no_answer_names_the_server(serve: Any) -> None:
+    """H18: neither an application's answer nor a refusal; each refusal has an id."""
+    edge = await serve(answering(start(), body(b"ok")))
+    answers = [await (await edge.connect(data)).answer() for data in (GET, b"BAD\r\n\r\n")]
+    assert [answer.status for answer in answers] == [200, 400]
+    for answer in answers:
+        assert not {"server", "x-powered-by", "via"} & set(answer.headers)
+    assert len(answers[1].headers["apigw-requestid"]) == 16
+
+
 async def test_own_date_is_kept(serve: Any) -> None:
     edge = await serve(answering(start(200, (b"date", b"then")), body()))
     answer = await (await edge.connect(GET)).answer()
@@ -202,6 +212,7 @@ async def test_head_and_body_leave_in_one_write(serve: Any, monkeypatch: pytest.
     ],
 )
 async def test_bad_answer_becomes_500(serve: Any, messages: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """H13: the second fence, behind the gateway's own checks; `test_answer_on_the_wire` has the twins."""
     caplog.set_level(logging.CRITICAL)
     edge = await serve(answering(*messages))
     wire = await edge.connect(GET)
@@ -214,6 +225,8 @@ async def test_bad_answer_becomes_500(serve: Any, messages: Any, caplog: pytest.
 async def test_application_that_raises_becomes_500_and_is_logged(
     serve: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """H18: not a word of it on the wire."""
+
     async def app(scope: Any, receive: Any, send: Any) -> None:
         raise ValueError("secret detail")
 
