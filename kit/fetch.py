@@ -6,10 +6,12 @@ connection goes to exactly the address that was judged (S2). httpx and the certi
 """
 
 import asyncio
+import os
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Collection
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Any, Literal
 
 from kit import peer_address
 from kit.outbound_url import OutboundUrl
@@ -159,6 +161,7 @@ async def _get(
     import httpx
 
     async with (
+        AsyncExitStack() as opened,
         httpx.AsyncClient(verify=tls, trust_env=False, follow_redirects=False, timeout=times) as client,
         client.stream(
             "GET",
@@ -170,16 +173,29 @@ async def _get(
                 "connection": "close",
                 "user-agent": "lockgate",
             },
-            extensions={"sni_hostname": url.host},  # the name that TLS proves; the URL holds the address
+            extensions={
+                "sni_hostname": url.host,  # the name that TLS proves; the URL holds the address
+                "trace": _closing(opened),
+            },
         ) as response,
     ):
         _check_head(url, response, limit_bytes)
         body = bytearray()
         async for chunk in response.aiter_raw():
             body += chunk
-            if len(body) > limit_bytes:
+            if len(body) > limit_bytes:  # J16
                 raise _too_large(url, limit_bytes)
         return bytes(body)
+
+
+def _closing(opened: AsyncExitStack) -> Callable[[str, Mapping[str, Any]], Awaitable[None]]:
+    """Close what gets connected, come what may: httpcore forgets the socket of a handshake that is cancelled."""
+
+    async def trace(event: str, info: Mapping[str, Any]) -> None:
+        if event == "connection.connect_tcp.complete":
+            opened.push_async_callback(info["return_value"].aclose)
+
+    return trace
 
 
 def _check_head(url: OutboundUrl, response: "httpx.Response", limit_bytes: int) -> None:
@@ -220,8 +236,8 @@ def _reason(error: BaseException) -> str:
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
             return cause.verify_message
-        if isinstance(cause, OSError) and cause.strerror:
-            return cause.strerror
+        if isinstance(cause, OSError) and cause.errno:
+            return os.strerror(cause.errno)
     return type(error).__name__
 
 
