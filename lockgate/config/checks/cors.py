@@ -17,7 +17,7 @@ def check_cors(file: RoutesFile, declared: Declared, report: Report) -> None:
         report.add(
             "cors-needs-origins", ("cors",), suggestion="write allow_origins: [https://HOST]", at="key"
         )
-    if cors.allow_credentials and "*" in cors.allow_origins:
+    if cors.allow_credentials and "*" in cors.allow_origins:  # H17
         hint = "name the origins, or write https://*"
         report.add("cors-wildcard-credentials", ("cors", "allow_origins"), suggestion=hint, at="key")
     if ("cors", "allow_headers") not in declared.skipped:

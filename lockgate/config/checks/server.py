@@ -38,6 +38,6 @@ def _check_trust(server: Server, report: Report) -> None:
     v4 = [network for network in server.trusted_networks if isinstance(network, IPv4Network)]
     v6 = [network for network in server.trusted_networks if isinstance(network, IPv6Network)]
     merged: list[Network] = [*collapse_addresses(v4), *collapse_addresses(v6)]
-    if any(not network.prefixlen for network in merged):
+    if any(not network.prefixlen for network in merged):  # H9
         reason = "together these are every address there is"
         report.add("trusts-everybody", ("server", "trusted_proxies"), reason, NAME_THE_PROXIES, at="key")

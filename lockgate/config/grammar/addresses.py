@@ -53,7 +53,7 @@ def _trusted(value: object) -> Network:
         if network.prefixlen:
             reason = "an IPv4 address counts as one, however it is written"
             raise refuse("bad-proxy", reason, f"write {network}")
-    if not network.prefixlen:
+    if not network.prefixlen:  # H9: never everybody
         reason = f"{text} is every address there is: any client could then say that it comes from elsewhere"
         raise refuse("trusts-everybody", reason, NAME_THE_PROXIES)
     return network

@@ -42,14 +42,11 @@ def _token_source(value: object) -> Selection:
     if isinstance(value, list):
         hint = f"write {value[0]}" if len(value) == 1 else "name one"
         raise refuse("wrong-type", "a token has one place: text is needed here, not a list", hint)
-    source = _source(value)
-    if source.kind not in ("header", "querystring"):
-        raise refuse(
-            "bad-identity-source",
-            f"a token is in a header or in the query string, not in {source.text[:80]}",
-            "write $request.header.Authorization",
-        )
-    return source
+    text = text_of(value)
+    if text.startswith(("$context", "$stageVariables")):  # J14
+        reason = f"a token is in a header or in the query string, not in {text[:80]}"
+        raise refuse("bad-identity-source", reason, f"write {DEFAULT_IDENTITY_SOURCE.text}")
+    return _source(text)
 
 
 def _hint(text: str) -> str:

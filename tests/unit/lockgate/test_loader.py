@@ -14,6 +14,7 @@ from lockgate.config.checks.routes import MAX_RESPOND_BYTES
 from lockgate.config.codes import CODES
 from lockgate.config.grammar.scalars import MemoryLimit
 from lockgate.config.loader import load, load_bytes
+from lockgate.route_list import as_json
 
 GOOD = """\
 version: 1
@@ -219,6 +220,19 @@ KEYS = (
         "clients",
     ),
     *(
+        "issuer",
+        "audience",
+        "identity_source",
+        "algorithms",
+        "leeway",
+        "ttl",
+        "allow_http",
+        "scopes",
+        "throttle",
+    ),
+    *("rate", "burst", "by", "allow_origins", "allow_headers", "max_age", "trusted_proxies", "gateway_url"),
+    *("access_log", "claims", "domains", "OPTIONS /"),
+    *(
         "GET /",
         "get /{x}",
         "$default",
@@ -246,6 +260,23 @@ VALUES = (
         "\U0001f600",
         "a:b",
         "x" * 300,
+    ),
+    *(
+        "https://a.example",
+        "https://[",
+        "http://a:b",
+        "https://a.example:99999",
+        "::/0",
+        "10.0.0.1/8",
+        "RS256",
+    ),
+    *(
+        "$request.header.Authorization",
+        "$context.routeKey",
+        "$request.header.",
+        "source_ip",
+        "claim.sub",
+        "header.",
     ),
 )
 leaves = st.booleans() | st.integers(-(10**10), 10**10) | st.floats(-1e6, 1e6) | st.sampled_from(VALUES)
@@ -276,6 +307,7 @@ def test_no_nested_value_makes_the_loader_raise(site: Path, tree: object) -> Non
     if loaded.file is not None:
         loaded.file.resolved_functions()
         loaded.file.resolved_routes()
+        as_json(loaded.file)
 
 
 @given(st.binary(max_size=300))

@@ -9,6 +9,7 @@ import jsonschema
 import pytest
 
 from kit.positioned_yaml import parse
+from lockgate.config.grammar.authorizers import JwtAuthorizer
 from lockgate.config.grammar.file import RoutesFile
 from lockgate.config.schema import DIALECT, homes_of, json_schema, known_keys
 
@@ -40,6 +41,11 @@ def test_the_models_read_what_the_schema_accepts() -> None:
     assert file.user_pools["main"].token_lifetimes.refresh_s == 30 * 86400
     assert file.server.limits.memory.of(1000) == 750
     assert file.authorizers["device"].type == "function"
+    lab = file.authorizers["lab"]
+    assert isinstance(lab, JwtAuthorizer)
+    assert (lab.algorithms, lab.leeway_s, lab.token_use) == (("ES256", "ES384"), 30, "access")
+    assert set(file.stage_throttles) == {"$default", "beta"}
+    assert file.server.access_log.claims == ("sub", "client_id")
 
 
 @pytest.mark.parametrize(
@@ -70,6 +76,21 @@ def test_the_models_read_what_the_schema_accepts() -> None:
         (("routes", "GET /notes", "payload"), "3.0"),
         (("routes", "GET /health", "respond", "status"), 99),
         (("cors", "max_age"), 10),
+        (("cors", "allow_origins"), ["app.example.com"]),
+        (("cors", "allow_methods"), ["get"]),
+        (("cors", "allow_headers"), ["x y"]),
+        (("server", "gateway_url"), "https://api.example.com/v1"),
+        (("server", "trusted_proxies"), ["nginx"]),
+        (("server", "access_log", "claims"), [""]),
+        (("stages", "beta", "throttle", "rate"), 0),
+        (("stages", "beta", "throttle", "burst"), 0),
+        (("authorizers", "lab", "identity_source"), "$context.routeKey"),
+        (("authorizers", "lab", "algorithms"), ["HS256"]),
+        (("authorizers", "lab", "algorithms"), []),
+        (("authorizers", "lab", "leeway"), 30),
+        (("authorizers", "device", "identity_source"), ["Authorization"]),
+        (("authorizers", "device", "identity_source"), "$request.header.x-device-key"),
+        (("routes", "GET /lab", "throttle", "by"), "ip"),
     ],
 )
 def test_wrong_values_are_refused(
