@@ -116,6 +116,7 @@ async def test_a_denial_does_not_close_another_route() -> None:
     [
         pytest.param(("a,b", "c"), ("a", "b,c"), id="comma"),
         pytest.param(("1:a", "b"), ("1", ":ab"), id="lengths-in-values"),
+        pytest.param(("a", "1b"), ("a1", "b"), id="digits-at-the-seam"),
         pytest.param(("a", "b"), ("b", "a"), id="order"),
     ],
 )
@@ -137,6 +138,15 @@ async def test_one_value_with_a_comma_is_not_two_values() -> None:
     assert await door.status("/notes?id=a&id=b", None) == 200
     door.answers(DENY)
     assert await door.status("/notes?id=a,b", None) == 403
+
+
+async def test_values_belong_to_their_source() -> None:
+    """J19: two headers and one query parameter are not one header and two parameters."""
+    door = kept(KEY_HEADER, QUERY)
+    headers = [("host", "h"), ("x-key", "a"), ("x-key", "b")]
+    assert (await door.harness.request("GET", "/notes?id=c", headers=headers)).status == 200
+    door.answers(DENY)
+    assert (await door.harness.request("GET", "/notes?id=b&id=c", headers=headers[:2])).status == 403
 
 
 @given(

@@ -44,6 +44,8 @@ def matches_by_definition(pattern: str, subject: str) -> bool:
         pytest.param("a.c", "abc", False, id="no-regular-expression"),
         pytest.param("[ab]", "a", False, id="no-sets"),
         pytest.param("*ab*ab*", "ab", False, id="each-piece-its-own-place"),
+        pytest.param("*ab*b*", "ab", False, id="pieces-do-not-overlap"),
+        pytest.param("*a?*b*", "ab", False, id="nor-those-with-any"),
         pytest.param("*\n", "a\n", True, id="line-breaks-are-characters"),
         pytest.param("${*}", "*", True, id="star-itself"),
         pytest.param("${*}", "a", False, id="star-itself-only"),
