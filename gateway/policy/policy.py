@@ -80,6 +80,8 @@ class ArnPattern:
         Else ``arn:aws:execute-api:*:*:other/…`` would name this API's ARN with ``:other/…`` in its path, which a client
         can write.
         """
+        if not self._whole.matches(arn):  # most do not, and this is the quicker test
+            return False
         parts = arn.split(":", len(self._parts) - 1)
         return len(parts) == len(self._parts) and all(
             pattern.matches(part) for pattern, part in zip(self._parts, parts, strict=True)
