@@ -1,6 +1,7 @@
-"""The admin listener: is the server alive, is it ready, what are its numbers. Read-only, loopback by default.
+"""The admin listener: is the server alive, is it ready, what are its numbers; and signed actions. Loopback by default.
 
-A web page must not read it through a browser on the same machine: Host and Origin are checked.
+A web page must not use it through a browser on the same machine: Host and Origin are checked. What only reads is
+open to whoever reaches the listener, what changes something is signed.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -9,12 +10,13 @@ import orjson
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
 from kit.host_guard import HostGuard
+from lockgate.admin_actions import Actions
 
 _METHODS = ("GET", "HEAD")
 
@@ -23,21 +25,36 @@ class Admin:
     """:param unready: why the server is not ready; empty when it is."""
 
     def __init__(
-        self, registry: CollectorRegistry, unready: Callable[[], Sequence[str]], guard: HostGuard
+        self,
+        registry: CollectorRegistry,
+        unready: Callable[[], Sequence[str]],
+        guard: HostGuard,
+        actions: Actions,
     ) -> None:
         self._registry = registry
         self._unready = unready
         self._guard = guard
+        self._actions = actions
         self._pages = {"/health": self._health, "/ready": self._ready, "/metrics": self._metrics}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._answer(Request(scope))(scope, receive, send)
+        try:
+            response = await self._answer(Request(scope), receive)
+        except ClientDisconnect:
+            return
+        await response(scope, receive, send)
 
-    def _answer(self, request: Request) -> Response:
+    async def _answer(self, request: Request, receive: Receive) -> Response:
         refused = self._guard.refusal(request.scope["headers"])
         if refused is not None:
             return _json(403, {"message": refused})
-        page = self._pages.get(request.scope["path"])
+        path: str = request.scope["path"]
+        if path[1:] in self._actions:
+            if request.method != "POST":
+                return _json(405, {"message": "Method Not Allowed"}, {"allow": "POST"})
+            done = await self._actions.answer(path[1:], request, receive)
+            return _json(done.status, done.value)
+        page = self._pages.get(path)
         if page is None:
             return _json(404, {"message": "Not Found"})
         if request.method not in _METHODS:
@@ -59,10 +76,14 @@ class Admin:
 
 
 def admin_app(
-    registry: CollectorRegistry, unready: Callable[[], Sequence[str]], *, hosts: Iterable[str] = ()
+    registry: CollectorRegistry,
+    unready: Callable[[], Sequence[str]],
+    actions: Actions,
+    *,
+    hosts: Iterable[str] = (),
 ) -> Starlette:
     """Build the application. :param hosts: names and addresses of the listener, beside loopback's."""
-    return Starlette(routes=[Mount("/", app=Admin(registry, unready, HostGuard(hosts)))])
+    return Starlette(routes=[Mount("/", app=Admin(registry, unready, HostGuard(hosts), actions))])
 
 
 def _json(status: int, body: object, headers: dict[str, str] | None = None) -> Response:

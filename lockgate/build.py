@@ -1,16 +1,5 @@
-"""From a loaded routes file to what runs: revisions with their packages, and the gateway's deployment.
+"""From a loaded routes file to the gateway's deployment. Reads the files of ``respond:`` routes; any thread may."""
 
-Building packages blocks on disk and pip, so it runs on worker threads. A step that fails names the function.
-"""
-
-import asyncio
-from collections.abc import Callable
-from pathlib import Path
-
-from executor.interpreters import Interpreter, NoInterpreter, describe_choice, find_interpreters, nearest
-from executor.packages.errors import PackageError
-from executor.packages.store import PackageStore
-from executor.revision import FunctionConfig, Revision
 from gateway.deployment import Deployment, RouteSpec
 from gateway.errors import DeploymentError
 from gateway.exchange import ApiNames
@@ -22,65 +11,9 @@ from gateway.services import Services
 from gateway.stage import Stage
 from kit.names import Names
 from lockgate.config.grammar.file import RoutesFile
-from lockgate.config.resolved import ResolvedFunction, ResolvedRoute
+from lockgate.config.resolved import ResolvedRoute
 from lockgate.door import authorizer_spec, cors_spec, throttle_spec
 from lockgate.errors import ConfigurationError
-
-Say = Callable[[str], None]
-
-
-async def build_revisions(file: RoutesFile, store: PackageStore, *, cache: Path, say: Say) -> list[Revision]:
-    """Make each function's package and name its revision. :raises ConfigurationError: naming the function."""
-    functions = file.resolved_functions()
-    if not functions:
-        return []
-    interpreters = await asyncio.to_thread(find_interpreters, cache)
-    async with asyncio.TaskGroup() as group:
-        tasks = [
-            group.create_task(
-                asyncio.to_thread(_build, function, store, interpreters, say), name=f"build {name}"
-            )
-            for name, function in functions.items()
-        ]
-    return [task.result() for task in tasks]
-
-
-def _build(
-    function: ResolvedFunction, store: PackageStore, interpreters: tuple[Interpreter, ...], say: Say
-) -> Revision:
-    interpreter = None
-    try:
-        if function.runtime.startswith("python"):
-            interpreter = nearest(function.runtime, interpreters)
-            choice = describe_choice(function.runtime, interpreter)
-            if choice:
-                say(f"{function.name}: {choice}")
-        package = store.build(
-            function.code, interpreter=interpreter, on_progress=lambda text: say(f"{function.name}: {text}")
-        )
-    except NoInterpreter as error:
-        raise ConfigurationError(f"functions.{function.name}: {error}") from error
-    except PackageError as error:
-        raise ConfigurationError(
-            f"functions.{function.name}: {error}", "Mend the code folder and start again."
-        ) from error
-    return Revision.of(config_of(function), package.digest)
-
-
-def config_of(function: ResolvedFunction) -> FunctionConfig:
-    return FunctionConfig(
-        name=function.name,
-        runtime=function.runtime,
-        handler=function.handler,
-        memory_mb=function.memory_mb,
-        timeout_s=function.timeout_s,
-        storage_mb=function.storage_mb,
-        idle_timeout_s=function.idle_timeout_s,
-        environment=dict(function.environment),
-        volumes={name: str(path) for name, path in function.volumes.items()},
-        reserved=function.reserved,
-        cpu=function.cpu,
-    )
 
 
 def deployment_of(

@@ -25,12 +25,13 @@ COMMANDS = {
     "check": "check the routes file exactly as the server does",
     "routes": "list the routes and what answers them",
     "schema": "print the grammar of routes.yaml as JSON Schema",
+    "reload": "make the running server read its files again",
     "invoke": "call a function of the running server and show its log",
     "logs": "show what functions printed",
     "env": "print the endpoints and credentials for AWS clients",
     "runtimes": "install what AWS's runtimes bring along (boto3)",
 }
-LATER = ("reload", "init", "user", "token", "keys", "explain", "doctor")
+LATER = ("init", "user", "token", "keys", "explain", "doctor")
 
 
 class Parser(argparse.ArgumentParser):
@@ -93,6 +94,10 @@ def _env_arguments(parser: argparse.ArgumentParser) -> None:
     add_flags(parser, (STATE,), os.environ)
 
 
+def _reload_arguments(parser: argparse.ArgumentParser) -> None:
+    add_flags(parser, (STATE,), os.environ)
+
+
 def _runtimes_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=("install", "list"), help="install, or list what is here")
     add_flags(parser, (STATE,), os.environ)
@@ -104,6 +109,7 @@ _ARGUMENTS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "check": _config_arguments,
     "routes": _config_arguments,
     "schema": _no_arguments,
+    "reload": _reload_arguments,
     "invoke": _invoke_arguments,
     "logs": _logs_arguments,
     "env": _env_arguments,

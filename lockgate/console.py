@@ -58,6 +58,18 @@ class Console:
         else:
             self._log.event("warning", level="warning", message=text)
 
+    def news(self, kind: str, text: str, *, level: Level = "info", **fields: object) -> None:
+        """An event for machines, *text* for a person: whole lines, made harmless by who made them."""
+        if self._log is None:
+            self._write(self._paint(_GREEN, text) if level == "info" else text)
+        else:
+            self._log.event(kind, level=level, **fields)
+
+    @property
+    def colour(self) -> bool:
+        """Whether text for a person may be painted."""
+        return self._colour
+
     def function_line(self, function: str, text: str) -> None:
         """What a function printed, shown while one develops."""
         self._write(f"    {self._paint(_DIM, function)}  {escaped(text)}".replace("\n", "\n    "))

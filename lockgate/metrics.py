@@ -133,6 +133,28 @@ class EdgeMetrics:
         self._connections.labels(listener).set_function(connections)
 
 
+class ReloadMetrics:
+    """How often the configuration was read again, and which generation of it is served."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._reloads = Counter(
+            "lockgate_reloads", "Reloads, by outcome: applied, refused.", ("outcome",), registry=registry
+        )
+        self._generation = Gauge(
+            "lockgate_generation", "1 at start, one more with each reload.", registry=registry
+        )
+        for outcome in ("applied", "refused"):
+            self._reloads.labels(outcome)
+        self._generation.set(1)
+
+    def applied(self, generation: int) -> None:
+        self._reloads.labels("applied").inc()
+        self._generation.set(generation)
+
+    def refused(self) -> None:
+        self._reloads.labels("refused").inc()
+
+
 class LogCollector(Collector):
     """Log records that were dropped; register it. :param dropped: name of the log → how many until now."""
 

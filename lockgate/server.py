@@ -1,7 +1,8 @@
 """The one place that puts the parts together in one process: read, build, listen, wait for a signal, drain.
 
-Start: configuration whole → sockets bound → state locked → packages built → driver probed → functions placed →
-listeners accept → ``ready``. A step that fails ends the start with what, why and what to do instead.
+Start: configuration whole → sockets bound → state locked → driver probed → packages built → deployment built →
+listeners accept → ``ready``. A step that fails ends the start with what, why and what to do instead. From then on
+`reload` exchanges what is served.
 """
 
 import asyncio
@@ -27,18 +28,16 @@ from executor.interpreters import Interpreter
 from executor.logs.store import FunctionLogs
 from executor.metrics import ExecutorMetrics
 from executor.packages.store import PackageStore
-from executor.revision import Revision
 from executor.runtimes import folder as runtime_folder
 from gateway.app import Gateway
 from gateway.issuers.issuer import Issuers
-from gateway.locator import SingleLocator
 from gateway.metrics import GatewayMetrics
 from gateway.services import Services
 from kit.edge_limits import EdgeLimits
 from kit.listener import Listener
 from lockgate.admin import admin_app
+from lockgate.admin_actions import Actions
 from lockgate.banner import print_banner
-from lockgate.build import build_revisions, deployment_of
 from lockgate.config.grammar.file import RoutesFile
 from lockgate.configuration import load_or_explain
 from lockgate.console import Console
@@ -46,18 +45,31 @@ from lockgate.driver_choice import choose_driver, refuse_exposed, refuse_unsafe
 from lockgate.echoed_logs import EchoedLogs
 from lockgate.endpoints import describe
 from lockgate.errors import ExitCode
-from lockgate.metrics import EdgeMetrics, FleetCollector, LogCollector, new_registry, snapshot_of
+from lockgate.hold import Hold
+from lockgate.janitor import Janitor
+from lockgate.metrics import (
+    EdgeMetrics,
+    FleetCollector,
+    LogCollector,
+    ReloadMetrics,
+    new_registry,
+    snapshot_of,
+)
 from lockgate.node import machine_memory_mb, node_limits
 from lockgate.open_files import connection_share, raise_open_files
 from lockgate.refusals import RefusalLog
+from lockgate.reload import Builder, Reloader, Served
+from lockgate.reload_report import ReloadReport, reload_action
+from lockgate.revisions import RevisionBuilder
 from lockgate.settings import Settings
 from lockgate.sockets import ListeningSocket, open_sockets
 from lockgate.state import State
+from lockgate.watch import Watcher
+from lockgate.watched import Watched, watched_by, watched_files
 
 CONTROL_LIMITS = EdgeLimits(body_bytes=70_167_211)  # Lambda's own limit of a request; over 6 MiB is its 413
 ADMIN_LIMITS = EdgeLimits(body_bytes=64 * 1024)
 GC_THRESHOLD = (20_000, 20, 100)  # requests leave few cycles: no need to look for them every ten
-PACKAGE_AGE_S = 7 * 24 * 3600.0  # going back to last week's code finds its package still there
 ADMIN_DRAIN_S = 1.0  # metrics and health answer in milliseconds
 
 
@@ -87,47 +99,102 @@ class Server:
         self._credentials = state.credentials()
         self._registry = new_registry()
         self._edge_metrics = EdgeMetrics(self._registry)
+        self._reload_metrics = ReloadMetrics(self._registry)
+        self._reloader: Reloader | None = None
+        self._watcher: Watcher | None = None
+        self._hung_up = False
         self._stop = asyncio.Event()
         self._unready: tuple[str, ...] = ("starting",)
 
     async def run(self, sockets: Mapping[str, ListeningSocket]) -> int:
+        # A HUP must not kill a server, also not one that is about to read its configuration anyway.
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._hang_up)
         async with AsyncExitStack() as stack:
             store = PackageStore(self._state.root / "packages")
-            revisions = await build_revisions(
-                self._file, store, cache=self._state.root, say=self._console.say
-            )
             logs = self._open_logs()
             stack.callback(logs.close)
             executor = self._make_executor(store, logs)
             stack.push_async_callback(executor.close)
             self._report(await executor.open())
-            executor.apply(revisions)
-            await executor.prepare(revisions)
+            metrics = GatewayMetrics(self._registry)
+            builder = Builder(
+                self._settings.config,
+                names=self._names,
+                revisions=RevisionBuilder(store, cache=self._state.root, say=self._console.say),
+                executor=executor,
+                metrics=metrics,
+                services=Services(Issuers()),
+            )
+            served = await builder.build(self._file, number=1)
+            executor.adopt(served.functions)
             self._collect(executor, logs)
-            listeners = await self._listen(sockets, executor)
-            janitor = asyncio.create_task(self._clean(store, revisions), name="janitor")
-            stack.push_async_callback(_finish, janitor)
+            gateway = self._make_gateway(served, metrics)
+            janitor = Janitor(store, lambda: packages_in_use(executor), self._console)
+            stack.push_async_callback(janitor.finish)
+            reloader = self._make_reloader(builder, served, gateway, janitor)
+            stack.push_async_callback(reloader.close)
+            hold = Hold(gateway)
+            listeners = await self._listen(
+                sockets, executor, hold if self._settings.dev else gateway, reloader
+            )
+            if self._settings.dev:
+                stack.push_async_callback(_cancel, await self._watch(reloader, hold))
+            janitor.clean()
+            del served
             gc.collect()
             gc.freeze()  # what lives now lives on: the collector need not look at it again
             gc.set_threshold(*GC_THRESHOLD)
             self._catch_signals()  # before `ready`, which allows them
             stack.callback(self._state.withdraw)
             self._publish(listeners)
+            self._reloader = reloader
+            if self._hung_up:
+                reloader.request()
             await self._stop.wait()
+            await reloader.close()
             await self._drain(listeners, executor)
         self._console.event("stopped")
         return ExitCode.OK
 
-    async def _clean(self, store: PackageStore, revisions: list[Revision]) -> None:
-        """Remove packages that no function has named for a while. A failure costs disk, nothing else."""
-        keep = {revision.package for revision in revisions}
+    def _make_gateway(self, served: Served, metrics: GatewayMetrics) -> Gateway:
+        entropy = Random(os.urandom(32)).randbytes  # noqa: S311  # request ids are unique, not secret
+        return Gateway(served.deployment, sink=self._console.access, metrics=metrics, entropy=entropy)
+
+    def _make_reloader(
+        self, builder: Builder, served: Served, gateway: Gateway, janitor: Janitor
+    ) -> Reloader:
+        report = ReloadReport(
+            self._console, self._reload_metrics, dev=self._settings.dev, superseded=self._is_behind
+        )
+        return Reloader(
+            builder, served, gateway,
+            reread=lambda: None, tell=report.tell, begun=lambda _: janitor.clean(),
+        )  # fmt: skip
+
+    def _is_behind(self) -> bool:
+        """Whether another reload follows the one that has just ended."""
+        return self._watcher is not None and self._watcher.is_behind
+
+    async def _watch(self, reloader: Reloader, hold: Hold) -> "asyncio.Task[None]":
+        """Begin to watch files; return when no save is missed any more."""
+
+        def look() -> Watched:
+            config = self._settings.config[0]
+            named = watched_by(config, ignored=[self._state.root])
+            return named | watched_files(reloader.served.file, home=named.home)
+
+        watching = asyncio.Event()
+        self._watcher = Watcher(look, reloader.reload, hold)
+        task = asyncio.create_task(self._keep_watching(self._watcher, watching), name="watch")
+        await watching.wait()
+        return task
+
+    async def _keep_watching(self, watcher: Watcher, watching: asyncio.Event) -> None:
         try:
-            removed = await asyncio.to_thread(store.collect, keep, PACKAGE_AGE_S)
+            await watcher.run(watching.set)
         except OSError as error:
-            self._console.event("janitor_failed", level="warning", message=str(error))
-        else:
-            if removed:
-                self._console.event("packages_removed", count=len(removed))
+            watching.set()
+            self._console.warn(f"Files are not watched ({error}): `lockgate reload` takes a save in.")
 
     def _open_logs(self) -> FunctionLogs:
         max_mb = self._file.server.limits.log_mb
@@ -179,32 +246,27 @@ class Server:
             self._console.warn(sentence)
 
     async def _listen(
-        self, sockets: Mapping[str, ListeningSocket], executor: Executor
+        self, sockets: Mapping[str, ListeningSocket], executor: Executor, public: ASGIApp, reloader: Reloader
     ) -> dict[str, Listener]:
-        metrics = GatewayMetrics(self._registry)
-        deployment = deployment_of(
-            self._file,
-            self._names,
-            locator=SingleLocator(executor),
-            metrics=metrics,
-            services=Services(Issuers()),
+        secrets = {self._credentials.access_key_id: self._credentials.secret_access_key}.get
+        actions = Actions(
+            {"reload": reload_action(reloader)},
+            secrets=secrets,
+            region=self._names.region,
+            audit=self._audit,
         )
-        entropy = Random(os.urandom(32)).randbytes  # noqa: S311  # request ids are unique, not secret
         control = lambda_api(
             invoker=executor,
             functions=executor.catalog,
             names=self._names,
-            secrets={self._credentials.access_key_id: self._credentials.secret_access_key}.get,
+            secrets=secrets,
             hosts=bound_hosts(sockets["control"]),
         )
         apps: dict[str, tuple[ASGIApp, EdgeLimits]] = {
-            "gateway": (
-                Gateway(deployment, sink=self._console.access, metrics=metrics, entropy=entropy),
-                EdgeLimits(),
-            ),
+            "gateway": (public, EdgeLimits()),
             "control": (control, CONTROL_LIMITS),
             "admin": (
-                admin_app(self._registry, self._reasons, hosts=bound_hosts(sockets["admin"])),
+                admin_app(self._registry, self._reasons, actions, hosts=bound_hosts(sockets["admin"])),
                 ADMIN_LIMITS,
             ),
         }
@@ -225,6 +287,10 @@ class Server:
         for listener in listeners.values():
             await listener.start()
         return listeners
+
+    def _audit(self, action: str, actor: str, status: int) -> None:
+        if not self._settings.dev:
+            self._console.event("admin_action", action=action, actor=actor, status=status)
 
     def _reasons(self) -> tuple[str, ...]:
         return self._unready
@@ -249,9 +315,13 @@ class Server:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._signalled, number)
-        loop.add_signal_handler(
-            signal.SIGHUP, self._console.event, "reload_refused"
-        )  # a HUP must not kill a server
+
+    def _hang_up(self) -> None:
+        """SIGHUP: reload; one that comes during the start is remembered, because the file may have been read."""
+        if self._reloader is None:
+            self._hung_up = True
+        else:
+            self._reloader.request()
 
     def _signalled(self, number: signal.Signals) -> None:
         if self._stop.is_set():
@@ -269,7 +339,13 @@ class Server:
         await listeners["admin"].drain(ADMIN_DRAIN_S)
 
 
-async def _finish(task: asyncio.Task[None]) -> None:
+def packages_in_use(executor: Executor) -> set[str]:
+    """Of every revision that has a pool: generations that end only now still start environments from them."""
+    return {revision.package for revision in executor.shell.revisions.values()}
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
     await asyncio.wait([task])
 
 

@@ -1,4 +1,4 @@
-"""The admin listener: health, readiness, metrics, and nothing else."""
+"""The admin listener: health, readiness, metrics, signed actions, and nothing else."""
 
 from collections.abc import AsyncIterator
 
@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, Counter
 from prometheus_client.parser import text_string_to_metric_families
 
 from lockgate.admin import admin_app
+from lockgate.admin_actions import Actions
 
 REASONS: list[str] = []
 
@@ -17,7 +18,8 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
     REASONS.clear()
     registry = CollectorRegistry()
     Counter("lockgate_things", "Things.", registry=registry).inc(3)
-    app = admin_app(registry, lambda: REASONS, hosts=["admin.example"])
+    actions = Actions({}, secrets={}.get, region="us-east-1", audit=lambda name, actor, status: None)
+    app = admin_app(registry, lambda: REASONS, actions, hosts=["admin.example"])
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:8083"
     ) as made:

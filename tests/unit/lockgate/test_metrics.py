@@ -21,6 +21,7 @@ from lockgate.metrics import (
     FleetCollector,
     FleetSnapshot,
     LogCollector,
+    ReloadMetrics,
     new_registry,
     snapshot_of,
 )
@@ -45,6 +46,7 @@ def build() -> tuple[CollectorRegistry, ExecutorMetrics]:
     edge.watch("gateway", lambda: 3)
     registry.register(FleetCollector(lambda: FleetSnapshot(fleet=FLEET, functions={"notes": POOL})))
     registry.register(LogCollector({"server": lambda: 5}))
+    ReloadMetrics(registry).applied(3)
     route = GatewayMetrics(registry).route("GET /notes")
     route.observe("GET", 200, 100_000, InvokeTimes(queue_us=1, start_us=1, init_us=1, handler_us=1))
     route.deny("token_expired")
@@ -90,6 +92,9 @@ def test_fleet_gauges_show_the_snapshot_of_the_moment() -> None:
     assert value(registry, "lockgate_draining") == 0
     assert value(registry, "lockgate_log_dropped_records_total", log="server") == 5
     assert value(registry, "lockgate_edge_connections", listener="gateway") == 3
+    assert value(registry, "lockgate_reloads_total", outcome="applied") == 1
+    assert value(registry, "lockgate_reloads_total", outcome="refused") == 0
+    assert value(registry, "lockgate_generation") == 3
 
 
 async def _never_run(call: InvokeCall, revision: Revision | None) -> InvokeAnswer:

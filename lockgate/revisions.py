@@ -1,0 +1,93 @@
+"""From a loaded routes file to its revisions: each function's package and configuration, by content.
+
+Building packages blocks on disk and pip, so it runs on worker threads. What cannot be built is told whole, by
+function. State: which sentences the operator has heard.
+"""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from executor.interpreters import Interpreter, NoInterpreter, describe_choice, find_interpreters, nearest
+from executor.packages.errors import PackageError
+from executor.packages.store import PackageStore
+from executor.revision import FunctionConfig, Revision
+from lockgate.config.grammar.file import RoutesFile
+from lockgate.config.resolved import ResolvedFunction
+from lockgate.errors import ConfigurationError
+
+Say = Callable[[str], None]
+
+
+class RevisionBuilder:
+    """:param cache: a folder that keeps what is known of interpreters. :param say: called on any thread."""
+
+    def __init__(self, store: PackageStore, *, cache: Path, say: Say) -> None:
+        self.store = store
+        self._cache = cache
+        self._say = say
+        self._said: set[str] = set()
+
+    async def build(self, file: RoutesFile) -> list[Revision]:
+        """Make each function's package and name its revision.
+
+        :raises ConfigurationError: naming every function whose package cannot be made.
+        """
+        functions = file.resolved_functions()
+        if not functions:
+            return []
+        interpreters = await asyncio.to_thread(find_interpreters, self._cache)
+        built = await asyncio.gather(
+            *(asyncio.to_thread(self._build, each, interpreters) for each in functions.values()),
+            return_exceptions=True,
+        )
+        mistakes = [each for each in built if isinstance(each, ConfigurationError)]
+        if mistakes:
+            what = "\n".join(mistake.what for mistake in mistakes)
+            raise ConfigurationError(what, mistakes[0].instead)
+        return [_revision(each) for each in built]
+
+    def _build(self, function: ResolvedFunction, interpreters: tuple[Interpreter, ...]) -> Revision:
+        name = function.name
+        interpreter = None
+        try:
+            if function.runtime.startswith("python"):
+                interpreter = nearest(function.runtime, interpreters)
+                self._say_once(name, describe_choice(function.runtime, interpreter))
+            package = self.store.build(
+                function.code, interpreter=interpreter, on_progress=lambda text: self._say(f"{name}: {text}")
+            )
+        except NoInterpreter as error:
+            raise ConfigurationError(f"functions.{name}: {error}") from error
+        except PackageError as error:
+            raise ConfigurationError(f"functions.{name}: {error}", "Mend the code folder.") from error
+        return Revision.of(config_of(function), package.digest)
+
+    def _say_once(self, function: str, text: str | None) -> None:
+        """A reload need not repeat which interpreter stands in for one that is not there."""
+        sentence = f"{function}: {text}"
+        if text is not None and sentence not in self._said:
+            self._said.add(sentence)
+            self._say(sentence)
+
+
+def _revision(built: Revision | BaseException) -> Revision:
+    if isinstance(built, BaseException):
+        raise built
+    return built
+
+
+def config_of(function: ResolvedFunction) -> FunctionConfig:
+    return FunctionConfig(
+        name=function.name,
+        runtime=function.runtime,
+        handler=function.handler,
+        memory_mb=function.memory_mb,
+        timeout_s=function.timeout_s,
+        storage_mb=function.storage_mb,
+        idle_timeout_s=function.idle_timeout_s,
+        environment=dict(function.environment),
+        volumes={name: str(path) for name, path in function.volumes.items()},
+        reserved=function.reserved,
+        cpu=function.cpu,
+    )
