@@ -71,14 +71,9 @@ def throttle_text(throttle: Throttle) -> str:
     return f"{text}, per {_KINDS[throttle.by.kind]} {throttle.by.name}".rstrip()
 
 
-def as_json(file: RoutesFile) -> dict[str, Any]:
-    """JSON-ready; the names of its keys are stable."""
-    return {
-        "routes": [_route(route) for route in file.resolved_routes()],
-        "authorizers": {name: _authorizer(found) for name, found in file.authorizers.items()},
-        "stages": {name: {"throttle": _throttle(file.stage_throttles.get(name))} for name in file.stages},
-        "cors": None if file.cors is None else file.cors.model_dump(mode="json", by_alias=False),
-    }
+def as_json(file: RoutesFile) -> list[dict[str, Any]]:
+    """One JSON-ready object a route, each complete in itself; the names of its keys are stable."""
+    return [_route(route, file) for route in file.resolved_routes()]
 
 
 def _target(route: ResolvedRoute) -> Text:
@@ -106,16 +101,19 @@ def _accepts(authorizer: JwtAuthorizer | FunctionAuthorizer) -> str:
     return f"tokens of {authorizer.issuer} for {' or '.join(authorizer.audience)}, in {source}{only}"
 
 
-def _route(route: ResolvedRoute) -> dict[str, Any]:
+def _route(route: ResolvedRoute, file: RoutesFile) -> dict[str, Any]:
+    stages = {} if route.throttle is not None else file.stage_throttles
     return {
         "route": route.key.text,
         "method": route.key.method or "ANY",
         "path": route.key.path,
         "function": route.function,
-        "public": route.auth is None,
-        "auth": route.auth,
+        "access": route.auth or "public",
+        "authorizer": None if route.auth is None else _authorizer(file.authorizers[route.auth]),
         "scopes": list(route.scopes),
         "throttle": _throttle(route.throttle),
+        "stage_throttles": {name: _throttle(throttle) for name, throttle in stages.items()},
+        "cors": file.cors is not None,
         "payload": route.payload if route.function is not None else None,
         "timeout_s": route.timeout_s,
     }

@@ -163,6 +163,11 @@ def test_routes_lists_what_answers_each_route(cli: Cli, server: RunningServer) -
         "path": "/returns",
         "function": "returns",
         "access": "public",
+        "authorizer": None,
+        "scopes": [],
+        "throttle": None,
+        "stage_throttles": {},
+        "cors": False,
         "payload": "2.0",
         "timeout_s": 30.0,
     }

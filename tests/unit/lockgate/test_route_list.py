@@ -110,20 +110,27 @@ def test_throttles_are_told_in_one_line(by: str | None, words: str) -> None:
 
 
 def test_the_json_has_all_of_it(site: Path) -> None:
-    found = as_json(file_of(TEXT, site))
-    health, notes_route, device = found["routes"]
-    assert (health["public"], health["auth"], health["scopes"], health["throttle"]) == (True, None, [], None)
-    assert (notes_route["public"], notes_route["auth"], notes_route["scopes"]) == (False, "users", ["a", "b"])
+    health, notes_route, device = as_json(file_of(TEXT, site))
+    assert (health["access"], health["authorizer"], health["scopes"], health["throttle"]) == (
+        "public",
+        None,
+        [],
+        None,
+    )
+    assert (notes_route["access"], notes_route["scopes"]) == ("users", ["a", "b"])
+    assert notes_route["authorizer"]["audience"] == ["web", "app"]
+    assert (device["access"], device["function"], device["payload"]) == ("device", "check", "2.0")
+    assert device["authorizer"]["identity_source"] == ["$request.header.x-key"]
+    assert [route["cors"] for route in (health, notes_route, device)] == [True, True, True]
+    assert as_json(file_of("version: 1\n", site)) == []
+
+
+def test_the_json_says_which_throttle_counts(site: Path) -> None:
+    """A route with its own takes nothing from its stage's."""
+    health, notes_route, _ = as_json(file_of(TEXT, site))
     assert notes_route["throttle"] == {"rate": 20.0, "burst": 40, "by": "claim.sub"}
-    assert (device["auth"], device["function"], device["payload"]) == ("device", "check", "2.0")
-    assert found["authorizers"]["users"]["audience"] == ["web", "app"]
-    assert found["authorizers"]["device"]["identity_source"] == ["$request.header.x-key"]
-    assert found["stages"] == {
-        "$default": {"throttle": {"rate": 1000.0, "burst": 500, "by": None}},
-        "beta": {"throttle": None},
-    }
-    assert found["cors"]["allow_credentials"] is True
-    assert as_json(file_of("version: 1\n", site))["cors"] is None
+    assert notes_route["stage_throttles"] == {}
+    assert health["stage_throttles"] == {"$default": {"rate": 1000.0, "burst": 500, "by": None}}
 
 
 def arguments(site: Path, *, as_json: bool) -> argparse.Namespace:
@@ -133,7 +140,7 @@ def arguments(site: Path, *, as_json: bool) -> argparse.Namespace:
 
 def test_the_commands_print_it(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert routes.run(arguments(site, as_json=True)) == 0
-    assert json.loads(capsys.readouterr().out)["authorizers"]["device"]["ttl_s"] == 300.0
+    assert json.loads(capsys.readouterr().out)[2]["authorizer"]["ttl_s"] == 300.0
     assert routes.run(arguments(site, as_json=False)) == 0
     text = capsys.readouterr().out
     assert "who may call" in text
