@@ -121,8 +121,8 @@ def _kids() -> Iterator[Case]:
     good = make_token()
     strange = (
         "", "A", "a ", " a", "a\0", "a\n", "\u0430", "*", "%61", "a,b", "a/../a", "./a", "../../../../dev/null",
-        "/dev/null",        "file:///dev/null", "https://attacker.example/a", "a' OR '1'='1", "' UNION SELECT 'x", "|id", "$(id)",
-        "${a}", "{{a}}", "0", "__class__", "\u202ea", "k" * 256,
+        "/dev/null",        "file:///dev/null", "https://attacker.example/a", "a' OR '1'='1", "' UNION SELECT 'x",
+        "|id", "$(id)", "${a}", "{{a}}", "0", "__class__", "\u202ea", "k" * 256,
     )  # fmt: skip
     for kid in strange:
         token = make_token(head=header(rsa_key(), kid=kid))

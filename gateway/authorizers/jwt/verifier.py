@@ -16,11 +16,10 @@ from gateway.exchange import Authorization
 class VerifiedToken:
     """What a token proves. Shared by all its requests: nobody may change it.
 
-    :param claims: as in the token; the two authorizations have them as text.
+    :param scopes: every one that it grants.
     :param unscoped: for routes that ask for no scope, which are told none either (``scopes`` is null).
     """
 
-    claims: Mapping[str, object]
     scopes: tuple[str, ...]
     expires_at_s: float
     unscoped: Authorization
@@ -66,7 +65,6 @@ class Verifier:
         texts = claim_texts(claims)
         values = {f"claims.{name}": text for name, text in texts.items()}
         return VerifiedToken(
-            claims=claims,
             scopes=scopes,
             expires_at_s=expires_at_s,
             unscoped=_authorization({"claims": texts, "scopes": None}, values),
