@@ -41,7 +41,7 @@ def _check_jwt(authorizer: JwtAuthorizer, path: KeyPath, report: Report) -> None
         report.add("jwt-needs-issuer", path, suggestion=hint, at="key")
     else:
         check_issuer(authorizer.issuer, (*path, "issuer"), report, allow_http=authorizer.allow_http)
-    if not authorizer.audience:
+    if not authorizer.audience:  # J11: a token for somebody else is not for us
         reason = "without an audience every token of the issuer would do, also those made for other programs"
         report.add("jwt-needs-audience", path, reason, "write audience: [CLIENT_ID]", at="key")
 
@@ -62,7 +62,7 @@ def _check_function(
         reason = "simple responses exist in format 2.0 only"
         hint = 'write simple_responses: false, or payload: "2.0"'
         report.add("simple-responses-format", (*path, "simple_responses"), reason, hint, at="key")
-    if authorizer.ttl_s and not authorizer.identity_source:
+    if authorizer.ttl_s and not authorizer.identity_source:  # J19: one caller's answer is no other's
         reason = "an answer is kept for whoever sends the same identity source, and there is none"
         hint = "add identity_source: [$request.header.NAME], or remove ttl"
         report.add("ttl-needs-source", (*path, "ttl"), reason, hint, at="key")

@@ -37,111 +37,190 @@ GOOD = {
 WEB = "audience: [web]"
 ISSUER = "issuer: https://idp.example, audience: [web]"
 CORS = "cors: {{allow_origins: [{}], allow_headers: [authorization]}}"
-# code, what is varied, the mistake, the file as it should be.
+# Code, what is varied, the mistake, its twin that is accepted. Where a requirement is at stake, its id comes first.
 CASES = [
-    ("jwt-needs-issuer", "jwt", WEB, ISSUER),
-    ("jwt-needs-audience", "jwt", "issuer: https://idp.example", ISSUER),
-    ("jwt-needs-audience", "jwt", "issuer: https://idp.example, audience: []", ISSUER),
-    ("bad-issuer", "jwt", f"issuer: idp.example, {WEB}", ISSUER),
-    ("bad-issuer", "jwt", f'issuer: "https://idp.example?x=1", {WEB}', ISSUER),
-    (
+    pytest.param("jwt-needs-issuer", "jwt", WEB, ISSUER, id="no-issuer"),
+    pytest.param("jwt-needs-audience", "jwt", "issuer: https://idp.example", ISSUER, id="J11-no-audience"),
+    pytest.param(
+        "jwt-needs-audience",
+        "jwt",
+        "issuer: https://idp.example, audience: []",
+        ISSUER,
+        id="J11-empty-audience",
+    ),
+    pytest.param("bad-issuer", "jwt", f"issuer: idp.example, {WEB}", ISSUER, id="issuer-without-scheme"),
+    pytest.param(
+        "bad-issuer", "jwt", f'issuer: "https://idp.example?x=1", {WEB}', ISSUER, id="issuer-with-query"
+    ),
+    pytest.param(
         "bad-issuer",
         "jwt",
         f'issuer: "https://idp.example/#a", {WEB}',
         f'issuer: "https://idp.example/", {WEB}',
+        id="issuer-with-fragment",
     ),
-    ("bad-issuer", "jwt", f'issuer: "https://me@idp.example", {WEB}', ISSUER),
-    ("bad-issuer", "jwt", f'issuer: "https://169.254.169.254", {WEB}', f'issuer: "https://10.0.0.1", {WEB}'),
-    ("issuer-not-https", "jwt", f'issuer: "http://idp.example", {WEB}', ISSUER),
-    (
+    pytest.param(
+        "bad-issuer", "jwt", f'issuer: "https://me@idp.example", {WEB}', ISSUER, id="issuer-with-user"
+    ),
+    pytest.param(
+        "bad-issuer",
+        "jwt",
+        f'issuer: "https://169.254.169.254", {WEB}',
+        f'issuer: "https://10.0.0.1", {WEB}',
+        id="issuer-link-local",
+    ),
+    pytest.param("issuer-not-https", "jwt", f'issuer: "http://idp.example", {WEB}', ISSUER, id="J16-http"),
+    pytest.param(
         "issuer-not-https",
         "jwt",
         f'issuer: "http://10.0.0.1", {WEB}',
         f'issuer: "http://10.0.0.1", allow_http: true, {WEB}',
+        id="J16-http-private-address",
     ),
-    (
+    pytest.param(
         "issuer-not-https",
         "jwt",
         f'issuer: "http://127.0.0.1.example", {WEB}',
         f'issuer: "http://127.0.0.1:9000", {WEB}',
+        id="J16-http-name-like-loopback",
     ),
-    (
+    pytest.param(
         "issuer-slash",
         "jwt",
         f'issuer: "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_a/", {WEB}',
         f'issuer: "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_a", {WEB}',
+        id="issuer-slash",
     ),
-    (
+    pytest.param(
         "mixed-algorithms",
         "jwt",
         f"{ISSUER}, algorithms: [RS256, PS256]",
         f"{ISSUER}, algorithms: [PS256, PS512]",
+        id="J1-two-families",
     ),
-    ("wrong-value", "jwt", f"{ISSUER}, algorithms: [none]", f"{ISSUER}, algorithms: [ES256]"),
-    ("out-of-range", "jwt", f"{ISSUER}, leeway: 61s", f"{ISSUER}, leeway: 60s"),
-    (
+    pytest.param(
+        "wrong-value", "jwt", f"{ISSUER}, algorithms: [none]", f"{ISSUER}, algorithms: [ES256]", id="J1-none"
+    ),
+    pytest.param("out-of-range", "jwt", f"{ISSUER}, leeway: 61s", f"{ISSUER}, leeway: 60s", id="J9-leeway"),
+    pytest.param(
         "bad-identity-source",
         "jwt",
         f"{ISSUER}, identity_source: $context.routeKey",
         f"{ISSUER}, identity_source: $request.querystring.token",
+        id="J14-token-in-context",
     ),
-    (
+    pytest.param(
         "bad-identity-source",
         "function",
         "identity_source: [$request.header]",
         "identity_source: [$request.header.a, $context.routeKey]",
+        id="source-malformed",
     ),
-    (
+    pytest.param(
         "simple-responses-format",
         "function",
         'payload: "1.0", simple_responses: true',
         'payload: "1.0", simple_responses: false',
+        id="simple-in-format-1",
     ),
-    ("ttl-needs-source", "function", "ttl: 5m", "ttl: 5m, identity_source: [$request.header.x-key]"),
-    ("ttl-needs-source", "function", "ttl: 1s", "ttl: 0s"),
-    ("slow-authorizer", "timeout", "11s", "10s"),
-    ("bad-scope", "route", ", scopes: [a b]", ", scopes: [a, b]"),
-    ("bad-scope", "route", ", scopes: [a, a]", ", scopes: [a]"),
-    ("bad-scope", "route", ", scopes: []", ""),
-    ("scopes-need-jwt", "device_route", ", scopes: [a]", ""),
-    ("scopes-need-jwt", "open_route", ", scopes: [a]", ""),
-    ("cors-needs-origins", "top", "cors: {allow_headers: [authorization]}", CORS.format("https://a.example")),
-    ("bad-origin", "top", CORS.format("https://a.example/"), CORS.format("https://a.example")),
-    (
+    pytest.param(
+        "ttl-needs-source",
+        "function",
+        "ttl: 5m",
+        "ttl: 5m, identity_source: [$request.header.x-key]",
+        id="J19-ttl-without-source",
+    ),
+    pytest.param("ttl-needs-source", "function", "ttl: 1s", "ttl: 0s", id="J19-short-ttl-without-source"),
+    pytest.param("slow-authorizer", "timeout", "11s", "10s", id="slow-function"),
+    pytest.param("bad-scope", "route", ", scopes: [a b]", ", scopes: [a, b]", id="J12-scope-of-two-words"),
+    pytest.param("bad-scope", "route", ", scopes: [a, a]", ", scopes: [a]", id="scope-twice"),
+    pytest.param("bad-scope", "route", ", scopes: []", "", id="no-scope-in-list"),
+    pytest.param("scopes-need-jwt", "device_route", ", scopes: [a]", "", id="scopes-beside-function"),
+    pytest.param("scopes-need-jwt", "open_route", ", scopes: [a]", "", id="scopes-beside-public"),
+    pytest.param(
+        "cors-needs-origins",
+        "top",
+        "cors: {allow_headers: [authorization]}",
+        CORS.format("https://a.example"),
+        id="cors-without-origins",
+    ),
+    pytest.param(
+        "bad-origin",
+        "top",
+        CORS.format("https://a.example/"),
+        CORS.format("https://a.example"),
+        id="H17-origin-with-slash",
+    ),
+    pytest.param(
         "cors-wildcard-credentials",
         "top",
         'cors: {allow_origins: ["*"], allow_headers: [authorization], allow_credentials: true}',
         'cors: {allow_origins: ["*"], allow_headers: [authorization], allow_credentials: false}',
+        id="H17-wildcard-with-credentials",
     ),
-    (
+    pytest.param(
         "cors-token-header",
         "top",
         "cors: {allow_origins: [https://a.example]}",
         'cors: {allow_origins: [https://a.example], allow_headers: ["*"]}',
+        id="token-header-not-allowed",
     ),
-    ("bad-throttle-key", "open_route", ", throttle: {rate: 1, burst: 1, by: ip}", ""),
-    (
+    pytest.param(
+        "bad-throttle-key",
+        "open_route",
+        ", throttle: {rate: 1, burst: 1, by: ip}",
+        "",
+        id="throttle-by-nothing",
+    ),
+    pytest.param(
         "claim-needs-jwt",
         "open_route",
         ", throttle: {rate: 1, burst: 1, by: claim.sub}",
         ", throttle: {rate: 1, burst: 1, by: header.x-key}",
+        id="claim-on-public-route",
     ),
-    (
+    pytest.param(
         "claim-needs-jwt",
         "device_route",
         ", throttle: {rate: 1, burst: 1, by: claim.sub}",
         ", throttle: {rate: 1, burst: 1, by: source_ip}",
+        id="claim-beside-function",
     ),
-    (
+    pytest.param(
         "claim-needs-jwt",
         "stage",
         "throttle: {rate: 1, burst: 1, by: claim.sub}",
         "throttle: {rate: 1, burst: 1, by: source_ip}",
+        id="claim-on-stage",
     ),
-    ("out-of-range", "route", ", throttle: {rate: 0, burst: 1}", ", throttle: {rate: 0.1, burst: 1}"),
-    ("out-of-range", "route", ", throttle: {rate: 9, burst: 0}", ", throttle: {rate: 9, burst: 1}"),
-    ("bad-proxy", "server", "trusted_proxies: [10.0.0.1/8]", "trusted_proxies: [10.0.0.0/8]"),
-    ("bad-public-url", "server", "gateway_url: https://a.example/v1", "gateway_url: https://a.example"),
+    pytest.param(
+        "out-of-range",
+        "route",
+        ", throttle: {rate: 0, burst: 1}",
+        ", throttle: {rate: 0.1, burst: 1}",
+        id="rate-zero",
+    ),
+    pytest.param(
+        "out-of-range",
+        "route",
+        ", throttle: {rate: 9, burst: 0}",
+        ", throttle: {rate: 9, burst: 1}",
+        id="burst-zero",
+    ),
+    pytest.param(
+        "bad-proxy",
+        "server",
+        "trusted_proxies: [10.0.0.1/8]",
+        "trusted_proxies: [10.0.0.0/8]",
+        id="H9-host-bits",
+    ),
+    pytest.param(
+        "bad-public-url",
+        "server",
+        "gateway_url: https://a.example/v1",
+        "gateway_url: https://a.example",
+        id="public-url-with-path",
+    ),
 ]
 
 
@@ -161,11 +240,11 @@ def test_the_base_has_no_mistake(site: Path) -> None:
     assert problems_of(site) == ()
 
 
-@pytest.mark.parametrize(("code", "place", "mistake", "mended"), CASES, ids=lambda value: value[:40])
+@pytest.mark.parametrize(("code", "place", "mistake", "mended"), CASES)
 def test_a_mistake_has_its_code_and_its_twin_none(
     code: str, place: str, mistake: str, mended: str, site: Path
 ) -> None:
-    """J1, J9, J11, J14, J16, H9, H17: what the gateway could not do safely is refused by name."""
+    """J1, J9, J11, J14, J16, J19, H9, H17: what the gateway could not do safely is refused by name."""
     (problem,) = problems_of(site, **{place: mistake})
     assert problem.code == code
     assert problem.reason
