@@ -49,6 +49,13 @@ def test_the_whole_internet_cannot_be_trusted(refused: str, twin: str) -> None:
     assert codes_of(f"trusted_proxies: [{twin}]") == []
 
 
+def test_the_one_entry_that_is_everybody_is_pointed_at() -> None:
+    """H9: said at the entry, not at the whole list."""
+    text = b'version: 1\nserver: {trusted_proxies: [10.0.0.1, "::/0"]}\n'
+    (problem,) = load_bytes(text, Path("/nowhere/routes.yaml"), {}).problems
+    assert (problem.code, problem.key_path) == ("trusts-everybody", ("server", "trusted_proxies", 1))
+
+
 @pytest.mark.parametrize(
     ("written", "read"),
     [
