@@ -12,20 +12,16 @@ class PatternError(ValueError):
 
 
 class Pattern:
-    """:param text: as written."""
+    """One text with wildcards, ready to be matched."""
 
-    __slots__ = ("_first", "_last", "_middle", "text")
+    __slots__ = ("_first", "_last", "_middle")
 
     def __init__(self, text: str) -> None:
         """:raises PatternError: a policy variable, for which there is no value here."""
-        self.text = text
         pieces = [_Piece(characters) for characters in _split(text)]
         self._first = pieces[0]
         self._last = pieces[-1] if len(pieces) > 1 else None
         self._middle = pieces[1:-1]
-
-    def __repr__(self) -> str:
-        return f"<Pattern {self.text}>"
 
     def matches(self, subject: str) -> bool:
         """Say whether the whole *subject* fits; case counts."""
