@@ -90,10 +90,11 @@ class Fetcher:
             raise FetchError(
                 "scheme_refused", f"{parsed} is not https: whoever is on the way could answer instead."
             )
+        tls = await self._load()
         try:
             async with asyncio.timeout(timeout_s):
                 addresses = await self._permitted(parsed, configured_hosts, allow_http=allow_http)
-                return await self._get_from_any(parsed, addresses, limit_bytes, timeout_s)
+                return await _get_from_any(parsed, addresses, limit_bytes, tls=tls, timeout_s=timeout_s)
         except TimeoutError as exc:
             raise FetchError("timed_out", f"{parsed} had not answered whole after {timeout_s:g} s.") from exc
 
@@ -124,24 +125,6 @@ class Fetcher:
             raise FetchError("address_refused", f"{url} may not be called at its address: {refused}.")
         return permitted[:MAX_ADDRESSES]
 
-    async def _get_from_any(
-        self, url: OutboundUrl, addresses: list[str], limit_bytes: int, timeout_s: float
-    ) -> bytes:
-        """Try the addresses one after the other; the first that accepts a connection answers for all."""
-        tls = await self._load()
-        import httpx
-
-        times = httpx.Timeout(timeout_s, connect=timeout_s / len(addresses))
-        for address in addresses:
-            try:
-                return await _get(url, address, limit_bytes, tls=tls, times=times)
-            except (httpx.ConnectError, httpx.ConnectTimeout) as exc:
-                if address == addresses[-1] or _is_tls(exc):
-                    raise _translated(url, exc) from exc
-            except httpx.HTTPError as exc:
-                raise _translated(url, exc) from exc
-        raise AssertionError("there is at least one address")
-
     async def _load(self) -> ssl.SSLContext:
         """Import httpx and read the system's certificates (or SSL_CERT_FILE's) off the loop: 100 ms, once."""
         if self._tls is None:
@@ -153,6 +136,24 @@ def _import_and_read() -> ssl.SSLContext:
     import httpx  # noqa: F401  # in a thread, so that the loop finds it loaded
 
     return ssl.create_default_context()
+
+
+async def _get_from_any(
+    url: OutboundUrl, addresses: list[str], limit_bytes: int, *, tls: ssl.SSLContext, timeout_s: float
+) -> bytes:
+    """Try the addresses one after the other; the first that accepts a connection answers for all."""
+    import httpx
+
+    times = httpx.Timeout(timeout_s, connect=timeout_s / len(addresses))
+    for address in addresses:
+        try:
+            return await _get(url, address, limit_bytes, tls=tls, times=times)
+        except (httpx.ConnectError, httpx.ConnectTimeout) as exc:
+            if address == addresses[-1] or _is_tls(exc):
+                raise _translated(url, exc) from exc
+        except httpx.HTTPError as exc:
+            raise _translated(url, exc) from exc
+    raise AssertionError("there is at least one address")
 
 
 async def _get(

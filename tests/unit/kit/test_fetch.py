@@ -153,7 +153,7 @@ async def test_old_tls_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     tls, trusted = self_signed(tmp_path, "127.0.0.1")
     monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
     for version, code in ((ssl.TLSVersion.TLSv1_2, None), (ssl.TLSVersion.TLSv1_1, "tls_failed")):
-        with pytest.warns(DeprecationWarning) if code else nullcontext():
+        with pytest.warns(DeprecationWarning, match="TLSv1_1") if code else nullcontext():
             tls.minimum_version = tls.maximum_version = version
         async with issuer_server(tls) as server:
             server.answers["/"] = answer(b"{}")
