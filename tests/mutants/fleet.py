@@ -20,7 +20,12 @@ def _fault(name: str, file: str, old: str, new: str) -> Fault:
 # fmt: off
 FAULTS = [
     # Not a fault of the fleet: shows that it is the copy that is tested.
-    _fault("canary", "fleet.py", "from executor.core import calls", "raise RuntimeError('canary')\nfrom executor.core import calls"),
+    _fault(
+        "canary",
+        "fleet.py",
+        "from executor.core import calls",
+        "raise RuntimeError('canary')\nfrom executor.core import calls",
+    ),
     _fault(
         "oldest idle first",
         "node.py",
