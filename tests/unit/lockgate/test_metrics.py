@@ -13,6 +13,8 @@ from executor.core.events import PoolLimits, RevisionAdded
 from executor.core.fleet import Fleet, NodeLimits
 from executor.metrics import ExecutorMetrics
 from executor.revision import FunctionConfig, Revision
+from gateway.issuers.events import IssuerSnapshot
+from gateway.issuers.metrics import IssuerMetrics
 from gateway.metrics import GatewayMetrics
 from kit.edge_limits import REFUSAL_REASONS
 from kit.invoke import InvokeAnswer, InvokeCall, InvokeTimes
@@ -35,6 +37,15 @@ POOL = PoolCounts(
     1, 2, 3, 4, 5, 6, queued=7, occupied=12, accepted=19, state="circuit", failures=3, last_error=None
 )
 
+ISSUER = IssuerSnapshot(
+    issuer="https://id.example.com",
+    kids=("a",),
+    state="fresh",
+    age_s=1.0,
+    last_error=None,
+    fetches={"success": 1, "discovery_failed": 0, "keys_failed": 0},
+)
+
 
 def build() -> tuple[CollectorRegistry, ExecutorMetrics]:
     """Everything that the server registers, each family with a sample."""
@@ -50,6 +61,7 @@ def build() -> tuple[CollectorRegistry, ExecutorMetrics]:
     route = GatewayMetrics(registry).route("GET /notes")
     route.observe("GET", 200, 100_000, InvokeTimes(queue_us=1, start_us=1, init_us=1, handler_us=1))
     route.deny("token_expired")
+    IssuerMetrics(registry, lambda: [ISSUER])
     return registry, executor
 
 
