@@ -60,6 +60,16 @@ def invoke(endpoints: Mapping[str, Any], function: str, payload: bytes = b"{}") 
     return call(address_of(url), path, method="POST", body=payload, headers=signed)
 
 
+def act(endpoints: Mapping[str, Any], action: str, body: bytes = b"{}", *, timeout_s: float = 60.0) -> Reply:
+    """One signed action of the admin listener, such as ``reload``."""
+    url = endpoints["admin"]
+    credentials = Credentials(endpoints["access_key_id"], endpoints["secret_access_key"])
+    signed = sign(
+        "POST", f"{url}/{action}", {}, body, credentials, endpoints["region"], "lockgate", datetime.now(UTC)
+    )
+    return call(address_of(url), f"/{action}", method="POST", body=body, headers=signed, timeout_s=timeout_s)
+
+
 def address_of(url: str) -> Address:
     host, _, port = url.removeprefix("http://").rpartition(":")
     return host, int(port)
