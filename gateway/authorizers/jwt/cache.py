@@ -19,9 +19,9 @@ MAX_AGE_S = 300
 
 # What an entry takes at most, measured with tracemalloc (test_cache): its objects, and for each claim and scope
 # their share of dictionaries and text objects, beside the characters themselves.
-ENTRY_BYTES = 2500
-CLAIM_BYTES = 500
-SCOPE_BYTES = 100
+ENTRY_BYTES = 1200
+CLAIM_BYTES = 260
+SCOPE_BYTES = 80
 CHARACTER_BYTES = 3
 
 

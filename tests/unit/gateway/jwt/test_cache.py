@@ -133,6 +133,8 @@ def test_the_name_is_of_the_exact_token() -> None:
         pytest.param({"g": ["ab"] * 600}, id="a long list"),
         pytest.param({"scope": " ".join(f"s{n}" for n in range(900))}, id="many scopes"),
         pytest.param({"x": "\U0001f600" * 450}, id="wide characters"),
+        pytest.param({"x": "\U0001f600" + "y" * 5000}, id="one wide character among many"),
+        pytest.param({f"claim-number-{n:03}\U0001f600": "y\U0001f600" for n in range(90)}, id="wide names"),
     ],
 )
 def test_the_estimate_is_not_below_the_memory_that_entries_take(filler: dict[str, object]) -> None:
