@@ -84,7 +84,7 @@ class Console:
         latency_ms = _number(record, "latency_us") / 1000
         cold = _number(record, "init_us") + _number(record, "start_us")
         note = f"  cold start {cold / 1000:.1f} ms" if cold else ""
-        reason = record.get("integrationErrorMessage")
+        reason = record.get("integrationErrorMessage") or (record.get("denial") and record["error.message"])
         note += f"  {visible(str(reason))}" if reason else ""
         line = f"{self._paint(colour, str(status))} {record.get('httpMethod')} {visible(str(record.get('path')))}"
         return f"{line}  {self._paint(_DIM, f'{latency_ms:.1f} ms{note}')}"

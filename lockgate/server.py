@@ -9,6 +9,7 @@ import asyncio
 import gc
 import os
 import signal
+import socket
 import sys
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, ExitStack
@@ -30,10 +31,13 @@ from executor.metrics import ExecutorMetrics
 from executor.packages.store import PackageStore
 from executor.runtimes import folder as runtime_folder
 from gateway.app import Gateway
+from gateway.issuers.events import IssuerEvent
 from gateway.issuers.issuer import Issuers
+from gateway.issuers.metrics import IssuerMetrics
 from gateway.metrics import GatewayMetrics
 from gateway.services import Services
 from kit.edge_limits import EdgeLimits
+from kit.json_log import Level
 from kit.listener import Listener
 from lockgate.admin import admin_app
 from lockgate.admin_actions import Actions
@@ -70,6 +74,7 @@ from lockgate.watched import Watched, watched_by, watched_files
 CONTROL_LIMITS = EdgeLimits(body_bytes=70_167_211)  # Lambda's own limit of a request; over 6 MiB is its 413
 ADMIN_LIMITS = EdgeLimits(body_bytes=64 * 1024)
 GC_THRESHOLD = (20_000, 20, 100)  # requests leave few cycles: no need to look for them every ten
+ISSUER_TROUBLE = frozenset({"keys_failed", "key_ignored", "keys_expired", "key_cache_failed"})
 ADMIN_DRAIN_S = 1.0  # metrics and health answer in milliseconds
 
 
@@ -117,13 +122,15 @@ class Server:
             stack.push_async_callback(executor.close)
             self._report(await executor.open())
             metrics = GatewayMetrics(self._registry)
+            issuers = self._open_issuers(sockets)
+            stack.push_async_callback(issuers.aclose)
             builder = Builder(
                 self._settings.config,
                 names=self._names,
                 revisions=RevisionBuilder(store, cache=self._state.root, say=self._console.say),
                 executor=executor,
                 metrics=metrics,
-                services=Services(Issuers()),
+                services=Services(issuers),
             )
             served = await builder.build(self._file, number=1)
             executor.adopt(served.functions)
@@ -155,6 +162,22 @@ class Server:
             await self._drain(listeners, executor)
         self._console.event("stopped")
         return ExitCode.OK
+
+    def _open_issuers(self, sockets: Mapping[str, ListeningSocket]) -> Issuers:
+        """Issuers must not lead to the listeners that nobody but the operator may call."""
+        ports = (
+            sockets[name].sock.getsockname()[1] for name in ("control", "admin") if is_tcp(sockets[name])
+        )
+        issuers = Issuers(
+            state=self._state.root, forbidden_ports=frozenset(ports), on_event=self._issuer_event
+        )
+        issuers.start()
+        IssuerMetrics(self._registry, issuers.snapshot)
+        return issuers
+
+    def _issuer_event(self, kind: IssuerEvent, issuer: str, detail: str) -> None:
+        level: Level = "warning" if kind in ISSUER_TROUBLE else "info"
+        self._console.event(kind, level=level, issuer=issuer, message=detail)
 
     def _make_gateway(self, served: Served, metrics: GatewayMetrics) -> Gateway:
         entropy = Random(os.urandom(32)).randbytes  # noqa: S311  # request ids are unique, not secret
@@ -347,6 +370,10 @@ def packages_in_use(executor: Executor) -> set[str]:
 async def _cancel(task: asyncio.Task[None]) -> None:
     task.cancel()
     await asyncio.wait([task])
+
+
+def is_tcp(opened: ListeningSocket) -> bool:
+    return opened.sock.family != socket.AF_UNIX
 
 
 def bound_hosts(opened: ListeningSocket) -> tuple[str, ...]:
