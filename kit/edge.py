@@ -13,10 +13,12 @@ from uvicorn.config import Config
 
 from kit.edge_answers import refusal
 from kit.edge_limits import RefusalReason
+from kit.edge_peers import PeerKey, peer_key
 from kit.edge_reading import BODY, HEAD, IDLE, NEW, READ, SHUT, EdgeReading
 from kit.edge_response import EdgeCycle
 from kit.edge_state import EdgeState
 from kit.edge_watch import WriteWatch
+from kit.networks import plain_address
 
 
 class EdgeProtocol(EdgeReading):
@@ -26,28 +28,46 @@ class EdgeProtocol(EdgeReading):
         super().__init__(config, state, loop)
         self._writes = WriteWatch(state.limits)
         self._last_words: bytes | None = None  # a refusal that waits for the answers before it
+        self._peer: PeerKey | None = None  # in the table of peers, when it has a cap
+        self.carrier: asyncio.Transport | None = None  # under TLS: what its bytes go through
 
     # Connection
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._deadline = self.loop.time() + self.limits.first_byte_s
-        self._idle_s = self.state.idle_s(self.client)
-        if len(self.connections) > self.limits.connections:
-            self._turn_away()
+        state, limits = self.state, self.limits
+        if self.client is not None:
+            self.client = (plain_address(self.client[0]), self.client[1])
+        of_peer = 0
+        if state.is_trusted(self.client):
+            # It keeps connections in reserve, unused ones too, and a closed one costs a client a 502.
+            self._idle_s = first_byte_s = limits.trusted_idle_s
+            self._requests_left = inf
+        else:
+            self._idle_s, first_byte_s = limits.idle_s, limits.first_byte_s
+            if self.client is not None:
+                self._peer = peer_key(self.client[0])
+                of_peer = state.peers.enter(self._peer)
+        self._deadline = self.loop.time() + (limits.sweep_s if state.draining else first_byte_s)
+        crowded = state.crowded(of_peer)
+        if crowded is not None:
+            self._turn_away(*crowded)
 
-    def _turn_away(self) -> None:
+    def _turn_away(self, reason: RefusalReason, is_flood: bool) -> None:
         """Answer 503, as long as those that read theirs do not become the flood."""
-        if len(self.connections) > self.limits.connections * 5 // 4:
+        if is_flood:
             self._phase = SHUT
-            self.state.refused("too_many_connections", 0, self.client)
+            self.state.refused(reason, 0, self.client)
             self.transport.abort()
         else:
-            self.refuse("too_many_connections", 503)
+            self.refuse(reason, 503)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # asyncio's signature
         self._phase = SHUT
         self.connections.discard(self)
+        if self._peer is not None:
+            self.state.peers.leave(self._peer)
+            self._peer = None
         self.flow.resume_writing()  # wakes a sender, which then finds itself lost
         self.parser = None  # type: ignore[assignment]  # breaks the cycle between parser and protocol
         cycles = [self.active, *self.waiting]
@@ -59,8 +79,11 @@ class EdgeProtocol(EdgeReading):
 
     def eof_received(self) -> bool | None:  # type: ignore[override]
         active = self.active
-        if active is None or (self._phase == BODY and active is self.latest) or self.scheme == "https":
+        if active is None or (self._phase == BODY and active is self.latest):
             return None  # nothing, or nothing whole, to answer: the transport closes itself
+        if self.carrier is not None:  # TLS: the transport closes both sides, whatever is returned
+            active.mark_gone()
+            return None
         # Closed or half closed looks the same. Who waits is told; what is sent still goes out.
         if self._phase != SHUT:
             self._phase, self._deadline = SHUT, inf
@@ -190,10 +213,9 @@ class EdgeProtocol(EdgeReading):
         self._deadline = self.loop.time() + self.limits.linger_s
         if answer:
             self.transport.write(answer)
-        if not self.transport.can_write_eof():  # TLS
-            self.transport.close()
-            return
         self.flow.resume_reading()
+        if self.carrier is not None:
+            return  # TLS cannot be closed by half: the client's end or the deadline comes
         try:
             self.transport.write_eof()
         except OSError:  # the client has reset the connection, and we are about to be told
@@ -203,7 +225,10 @@ class EdgeProtocol(EdgeReading):
 
     def tick(self, now: float, elapsed: float) -> None:
         """Look at every deadline; the listener's sweep calls this. See `EdgeLimits`."""
-        if self._writes.is_stalled(self.transport.get_write_buffer_size(), now):
+        unsent = self.transport.get_write_buffer_size()
+        if self.carrier is not None:
+            unsent += self.carrier.get_write_buffer_size()
+        if self._writes.is_stalled(unsent, now):
             self.state.refused("write_stalled", 0, self.client)
             self.transport.abort()
         elif self.flow.read_paused or (self._phase == BODY and self._held_back()):

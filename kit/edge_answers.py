@@ -27,12 +27,13 @@ def new_request_id() -> str:
     return base64.urlsafe_b64encode(os.urandom(11)).decode()
 
 
-def refusal(status: int, date: bytes) -> bytes:
+def refusal(status: int, date: bytes, message: str = "") -> bytes:
     """Return the whole answer of the edge for *status*, which must be a key of `MESSAGES`.
 
     :param date: an IMF-fixdate, as bytes.
+    :param message: another text than that of `MESSAGES`, plain ASCII without quotes.
     """
-    body = b'{"message":"%b"}' % MESSAGES[status].encode()
+    body = b'{"message":"%b"}' % (message or MESSAGES[status]).encode()
     return (
         b"%bdate: %b\r\ncontent-type: application/json\r\ncontent-length: %d\r\n"
         b"apigw-requestid: %b\r\nconnection: close\r\n\r\n%b"

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network
 from typing import Literal, get_args
+
+from kit.networks import Network
 
 Peer = tuple[str, int] | None
 """Address and port of the other end; None on a unix socket."""
@@ -24,6 +25,10 @@ RefusalReason = Literal[
     "body_too_large",
     "pipeline_too_deep",
     "too_many_connections",
+    "too_many_of_peer",
+    "not_tls",
+    "tls_handshake",
+    "tls_handshake_timeout",
     "first_byte_timeout",
     "header_timeout",
     "body_timeout",
@@ -45,6 +50,9 @@ def ignore_refusal(reason: RefusalReason, status: int, peer: Peer) -> None:
     """Count nothing."""
 
 
+_LEAST_OF_PEER = 16  # two browsers, on a machine that has few descriptors
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EdgeLimits:
     """Every bound of one listener. Sizes in bytes, times in seconds, rates in bytes a second."""
@@ -58,8 +66,13 @@ class EdgeLimits:
     connections: int = (
         10_000  # open at once: each is a descriptor, and some 10 KiB; a quarter more is cut off unanswered
     )
+    # Of one IPv4 address or IPv6 /64; None: an eighth of `connections`. An office behind one address keeps
+    # some hundreds; one attacker must not take all. Trusted proxies and unix sockets have no such cap.
+    peer_connections: int | None = None
+    requests: int = 10_000  # on one connection, then `Connection: close`: load moves, memory is given back
     pipelined: int = 64  # requests parsed ahead of the one in answer: benchmark tools send 16 to 64
     first_byte_s: float = 10.0  # a client that connects wants something
+    handshake_s: float = 10.0  # TLS: two round trips, and a phone's slow signature check
     header_s: float = 10.0  # slowloris: a whole head takes milliseconds
     body_s: float = 30.0  # API Gateway's integration limit; no upload may outlast it
     body_grace_s: float = 5.0  # TCP slow start and a phone that changes cells
@@ -70,4 +83,10 @@ class EdgeLimits:
     linger_s: float = 2.0  # after a refusal: time for the client to read it before a reset kills it
     linger_bytes: int = 256 * 1024  # and what it may go on sending meanwhile
     sweep_s: float = 1.0  # one timer per listener; deadlines are late by at most this
-    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    trusted_proxies: tuple[Network, ...] = ()  # their connections have no `peer_connections`, no `requests`
+
+    @property
+    def peer_cap(self) -> int:
+        if self.peer_connections is not None:
+            return self.peer_connections
+        return max(_LEAST_OF_PEER, self.connections // 8)

@@ -53,6 +53,7 @@ class EdgeReading(HttpToolsProtocol):
         self.waiting: deque[EdgeCycle] = deque()
         self._phase = NEW
         self._deadline = inf  # of the phase, on the loop's clock
+        self._requests_left: float = state.limits.requests
         self._unaccounted = 0  # bytes fed since the last one that a callback has counted
         self._replaying = False
         self._refused: HeadRefusedError | None = None
@@ -236,10 +237,12 @@ class EdgeReading(HttpToolsProtocol):
         fields = self.headers
         if self._connection is not None:
             fields = without_named(fields, self._connection)
+        self._requests_left -= 1
+        stays = self._requests_left > 0 and not self.state.draining
         cycle = EdgeCycle(
             self,
             length,
-            keep_alive=version == "1.1" and parser.should_keep_alive() and not self.state.draining,
+            keep_alive=stays and version == "1.1" and parser.should_keep_alive(),
             is_1_0=version == "1.0",
         )
         cycle.is_head = method == b"HEAD"

@@ -3,12 +3,13 @@
 import asyncio
 import time
 from email.utils import formatdate
-from ipaddress import ip_address
 from typing import Protocol
 
 from uvicorn.server import ServerState
 
-from kit.edge_limits import EdgeLimits, OnRefused, Peer
+from kit.edge_limits import EdgeLimits, OnRefused, Peer, RefusalReason
+from kit.edge_peers import PeerTable
+from kit.networks import LOCAL_PEER, Networks
 
 
 class Swept(Protocol):
@@ -27,6 +28,8 @@ class EdgeState(ServerState):
         self.limits = limits
         self.refused = on_refused
         self.draining = False
+        self.trusted = Networks(limits.trusted_proxies)
+        self.peers = PeerTable()
         self.changed = asyncio.Event()
         self.date = b""
         self._date_s = 0
@@ -43,14 +46,22 @@ class EdgeState(ServerState):
             self._timer.cancel()
             self._timer = None
 
-    def idle_s(self, peer: Peer) -> float:
-        """Return how long a kept connection of *peer* may rest."""
-        limits = self.limits
-        if peer is None or not limits.trusted_proxies:
-            return limits.idle_s
-        address = ip_address(peer[0].partition("%")[0])
-        trusted = any(address in network for network in limits.trusted_proxies)
-        return limits.trusted_idle_s if trusted else limits.idle_s
+    def is_trusted(self, peer: Peer) -> bool:
+        """Say whether *peer* is a front proxy of ours; a unix socket's counts as 127.0.0.1."""
+        return (LOCAL_PEER if peer is None else peer[0]) in self.trusted
+
+    def crowded(self, of_peer: int) -> tuple[RefusalReason, bool] | None:
+        """Return why a connection that has just come is one too many, None if it is not.
+
+        :param of_peer: open connections of its peer; 0 for one without a cap.
+        :returns: the reason, and whether those that read their 503 are already a flood of their own.
+        """
+        total, limits = len(self.connections), self.limits
+        if total > limits.connections:
+            return "too_many_connections", total > limits.connections * 5 // 4
+        if of_peer > limits.peer_cap:
+            return "too_many_of_peer", of_peer > limits.peer_cap * 5 // 4
+        return None
 
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
         now = loop.time()

@@ -8,7 +8,9 @@ import contextlib
 import os
 import socket
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from uvicorn._types import ASGI3Application
 from uvicorn.config import Config
@@ -17,6 +19,11 @@ from kit.edge import EdgeProtocol
 from kit.edge_limits import EdgeLimits, OnRefused, ignore_refusal
 from kit.edge_state import EdgeState
 from kit.listen_sockets import ListenError, bind, inherited_sockets
+from kit.networks import Network, Networks
+from kit.tls_door import TlsDoor
+
+if TYPE_CHECKING:  # who has no certificate needs no X.509 library in memory
+    from kit.tls import TlsContext
 
 __all__ = ["BACKLOG", "EdgeLimits", "ListenError", "Listener", "bind", "inherited_sockets"]
 
@@ -28,6 +35,7 @@ class Listener:
 
     :param inherited: somebody else holds the socket too (a service manager, a supervisor): it is left open
         and listening on drain, so that connections queue for the next server instead of being refused.
+    :param tls: speak TLS with it. `tls.reload` changes the certificate for new handshakes.
     """
 
     def __init__(
@@ -39,8 +47,10 @@ class Listener:
         *,
         on_refused: OnRefused = ignore_refusal,
         inherited: bool = False,
+        tls: "TlsContext | None" = None,
     ) -> None:
         self.name = name
+        self.tls = tls
         self._sock = sock
         self._inherited = inherited
         self._unix = sock.family == socket.AF_UNIX
@@ -78,11 +88,16 @@ class Listener:
         host, port = self.address
         if self._unix:
             return f"unix:{host}"
-        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        scheme = "http" if self.tls is None else "https"
+        return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
     @property
     def connections(self) -> int:
         return len(self._state.connections)
+
+    def trust(self, proxies: Iterable[Network]) -> None:
+        """Treat connections from *proxies* as a front proxy's from now on; open ones stay what they were."""
+        self._state.trusted = Networks(proxies)
 
     async def start(self) -> None:
         """Accept connections from now on.
@@ -103,8 +118,14 @@ class Listener:
         self._state.start(loop)
 
     async def _serve_on(self, sock: socket.socket, loop: asyncio.AbstractEventLoop) -> asyncio.Server:
-        def connect() -> EdgeProtocol:
+        def make_edge() -> EdgeProtocol:
             return EdgeProtocol(self._config, self._state, loop)
+
+        def connect() -> EdgeProtocol | TlsDoor:
+            tls = self.tls
+            if tls is None:
+                return make_edge()
+            return TlsDoor(self._state, loop, lambda: tls.current, make_edge)
 
         if not self._unix:
             return await loop.create_server(connect, sock=sock, backlog=BACKLOG)
@@ -154,5 +175,5 @@ class Listener:
         if state.tasks:
             await asyncio.wait(state.tasks)
 
-    def _connections(self) -> list[EdgeProtocol]:
-        return [c for c in self._state.connections if isinstance(c, EdgeProtocol)]
+    def _connections(self) -> list[EdgeProtocol | TlsDoor]:
+        return [c for c in self._state.connections if isinstance(c, EdgeProtocol | TlsDoor)]
