@@ -17,7 +17,7 @@ from typing import Any
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-sys.path[0] = str(Path(__file__).resolve().parents[1])  # not this folder: its modules are `benchmarks.…`
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks import machine
 from gateway.authorizers.jwt.authorizer import JwtAuthorizer
