@@ -107,18 +107,23 @@ class CorsPolicy:
                 vary = b"%b, %b" % (vary, field[1]) if vary else field[1]
             elif not name.startswith(_PREFIX):
                 headers.append(field)
-        grant = self._find(request.fields)
-        if grant is not None:
-            if self._lists_exposed:
-                headers.append((b"access-control-expose-headers", self._exposed(headers)))
-            headers += grant.actual
+        if "origin" in request.fields.joined:
+            headers += self._granted(request.fields, headers)
         # Also without an Origin: a cache must not give this answer to a request that has one.
         headers += self._vary if not vary else [(b"vary", _merge_vary(vary) if self._vary else vary)]
         return HttpResponse(status=response.status, headers=headers, body=response.body)
 
+    def _granted(self, fields: RequestFields, headers: Fields) -> Iterable[tuple[bytes, bytes]]:
+        grant = self._find(fields)
+        if grant is None:
+            return ()
+        if self._lists_exposed:
+            return (*grant.actual, (b"access-control-expose-headers", _exposed(headers)))
+        return grant.actual
+
     def _find(self, fields: RequestFields) -> _Grant | None:
-        origin = fields.joined.get("origin")
-        if origin is None or "origin" in fields.repeated:  # no browser sends two
+        origin = fields.joined["origin"]
+        if "origin" in fields.repeated:  # no browser sends two
             return None
         if self._any is not None:
             return self._any
@@ -149,10 +154,6 @@ class CorsPolicy:
             if field[0] not in (b"vary", b"access-control-allow-headers")
         ]
         return Preflight(status=204, headers=[*kept, *echoed, vary])
-
-    def _exposed(self, headers: Fields) -> bytes:
-        names = dict.fromkeys(name for name, _ in headers if name not in _NEVER_EXPOSED)
-        return b",".join([*names, b"apigw-requestid"])
 
 
 def origin_problem(text: str) -> str | None:
@@ -216,6 +217,11 @@ def _preflight_fields(spec: CorsSpec, headers: tuple[str, ...]) -> Fields:
     if spec.max_age_s is not None:
         fields.append((b"access-control-max-age", b"%d" % spec.max_age_s))
     return fields
+
+
+def _exposed(headers: Fields) -> bytes:
+    names = dict.fromkeys(name for name, _ in headers if name not in _NEVER_EXPOSED)
+    return b",".join([*names, b"apigw-requestid"])
 
 
 def _merge_vary(value: bytes) -> bytes:

@@ -73,7 +73,10 @@ def test_token_comes_exactly_when_it_is_due() -> None:
 
 
 def test_rate_is_meant_as_written() -> None:
-    """0.1 is a little more than a tenth in binary: a token would come a nanosecond early."""
+    """0.1 is one in ten, and its ticks are nanoseconds: of its binary neighbour they would be numbers of 18 digits,
+    and no more machine words.
+    """
+    assert BucketRule(0.1, 1).ticks(SECOND) == SECOND
     bucket = Bucket(0.1, 1)
     assert bucket.take(0)
     assert not bucket.take(10 * SECOND - 1)
