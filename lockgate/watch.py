@@ -32,6 +32,7 @@ log = logging.getLogger("lockgate.watch")
 class Watcher:
     """:param look: what to watch now; called on a worker thread.
     :param reload: take the files in; returns when they are served or refused.
+    :ivar watch: what is watched now, once `run` has said so.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Watcher:
         self._hold = hold
         self._changed = asyncio.Event()
         self._lost_root = False
+        self.watch: Watch
 
     @property
     def is_behind(self) -> bool:
@@ -50,34 +52,31 @@ class Watcher:
 
     async def run(self, watching: Callable[[], None] = lambda: None) -> None:
         """Watch until cancelled. :param watching: called once, when no save will be missed any more."""
-        watch = await self._open()
+        self.watch = await self._open(await asyncio.to_thread(self._look))
         watching()
         try:
             while True:
                 await self._changed.wait()
                 self._changed.clear()
                 await self._reload()
-                watch = await self._follow(watch)
+                await self._follow(self.watch)
                 if not self._changed.is_set():
                     self._hold.open()
         finally:
             self._hold.open()
-            watch.close()
+            self.watch.close()
 
-    async def _follow(self, watch: "Watch") -> "Watch":
+    async def _follow(self, watch: "Watch") -> None:
         """Watch what the files name now. What came to be watched only now may have changed just before."""
         watched = await asyncio.to_thread(self._look)
         if watched == watch.watched and not self._lost_root:
-            return watch
-        after = await self._open(watched)
+            return
+        self.watch = await self._open(watched)
         watch.close()
         self._note()
-        return after
 
-    async def _open(self, watched: Watched | None = None) -> "Watch":
+    async def _open(self, watched: Watched) -> "Watch":
         self._lost_root = False
-        if watched is None:
-            watched = await asyncio.to_thread(self._look)
         loop = asyncio.get_running_loop()
         return await asyncio.to_thread(
             Watch, watched, lambda events: _tell(loop, lambda: self._take_in(watched, events))
@@ -98,6 +97,7 @@ class Watcher:
 class Watch:
     """One set of places, watched from the moment that the constructor returns.
 
+    :ivar deep: folders that are watched with all that is below them.
     :param told: called on a thread of its own with what has happened: kind (`watchfiles.Change`) and path.
     """
 
@@ -108,10 +108,10 @@ class Watch:
         # `watchfiles.awatch` does not say when it has begun to watch; this class of it does by returning.
         from watchfiles._rust_notify import RustNotify
 
-        deep, flat = watched.deep_roots(), watched.flat_roots()
-        self._notifiers = [RustNotify(flat, False, False, 0, False, True)]
-        if deep:
-            self._notifiers.append(RustNotify(deep, False, False, 0, True, True))
+        self.deep = watched.deep_roots()
+        self._notifiers = [RustNotify(watched.flat_roots(), False, False, 0, False, True)]
+        if self.deep:
+            self._notifiers.append(RustNotify(self.deep, False, False, 0, True, True))
         self._threads = ThreadPoolExecutor(len(self._notifiers), thread_name_prefix="watch")
         for notifier in self._notifiers:
             self._threads.submit(self._pump, notifier)

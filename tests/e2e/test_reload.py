@@ -245,3 +245,74 @@ async def test_two_hundred_reloads_leave_nothing_behind(tmp_path: Path) -> None:
         wait_until(
             lambda: max(b - a for a, b in zip(before, held(server), strict=True)) <= 0, "no more than before"
         )
+
+
+class Developer(Site):
+    """The same site under `lockgate dev`."""
+
+    def printed(self) -> str:
+        return self.server.stderr()
+
+
+@pytest.fixture
+def dev(tmp_path: Path) -> Iterator[Developer]:
+    made = Developer(tmp_path)
+    with RunningServer(tmp_path / "routes.yaml", tmp_path / "state", command="dev") as made.server:
+        yield made
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(90)
+async def test_fifty_saves_are_each_served_to_the_request_after_them(dev: Developer) -> None:
+    """Lessons, 8: 100 ms apart and of equal length; each is asked for 200 ms after it was written."""
+    assert dev.get("/tells").status == 200
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    asked: list[asyncio.Task[Reply]] = []
+    for number in range(50):
+        dev.save(f"{number:05d}")
+        written = loop.time()
+        asked.append(asyncio.create_task(_ask_at(dev, written + 0.2), name=f"request after save {number}"))
+        await asyncio.sleep(max(0.0, begun + (number + 1) * 0.1 - loop.time()))  # the pace is what is tested
+    replies = await asyncio.gather(*asked)
+    assert [reply.status for reply in replies] == [200] * 50
+    codes = [int(reply.json()["code"]) for reply in replies]
+    assert [(number, code) for number, code in enumerate(codes) if code < number] == []
+    assert dev.get("/tells").json()["code"] == "00049"
+
+
+async def _ask_at(dev: Developer, moment: float) -> Reply:
+    await asyncio.sleep(moment - asyncio.get_running_loop().time())
+    return await asyncio.to_thread(dev.get, "/tells")
+
+
+def test_broken_save_is_told_and_the_next_good_one_is_served(dev: Developer) -> None:
+    good = (dev.folder / "routes.yaml").read_text()
+    (dev.folder / "routes.yaml").write_text(good.replace('"version": 1', '"version": 1, "colour": "red"'))
+    wait_until(lambda: "Not reloaded" in dev.printed(), "the mistake")
+    assert 'error[unknown-key] there is no key "colour" here' in dev.printed()
+    assert dev.get("/tells").status == 200
+    (dev.folder / "routes.yaml").write_text(good.replace("/tells", "/told"))
+    wait_until(lambda: "1 route added, 1 removed" in dev.printed(), "the reload")
+    assert (dev.get("/told").status, dev.get("/tells").status) == (200, 404)
+
+
+def test_file_that_was_missing_mends_the_mistake_when_it_comes(dev: Developer) -> None:
+    dev.routes["GET /page"] = {"public": True, "respond": {"file": "web/page.html"}}
+    dev.write()
+    wait_until(lambda: "Not reloaded" in dev.printed(), "the mistake")
+    (dev.folder / "web").mkdir()
+    (dev.folder / "web" / "page.html").write_text("one")
+    wait_until(lambda: "Reloaded in" in dev.printed(), "the reload")
+    assert dev.get("/page").body == b"one"
+    (dev.folder / "web" / "page.html").write_text("two")
+    wait_until(lambda: dev.get("/page").body == b"two", "the other content")
+
+
+def test_save_tells_one_line_and_what_changes_nothing_tells_none(dev: Developer) -> None:
+    dev.save("first")
+    dev.save("again")
+    wait_until(lambda: dev.get("/tells").json()["code"] == "again", "the new code")
+    told = [line for line in dev.printed().splitlines() if line.startswith("Reloaded")]
+    assert len(told) == 1
+    assert told[0].split(": ")[1].startswith("function tells rebuilt")
