@@ -64,6 +64,13 @@ def _server_arguments(parser: argparse.ArgumentParser) -> None:
     add_flags(parser, SERVER_FLAGS, os.environ)
 
 
+def _dev_arguments(parser: argparse.ArgumentParser) -> None:
+    _server_arguments(parser)
+    parser.add_argument(
+        "--tls", action="store_true", help="the gateway speaks TLS, with a certificate made for this machine"
+    )
+
+
 def _config_arguments(parser: argparse.ArgumentParser) -> None:
     add_flags(parser, (CONFIG,), os.environ)
 
@@ -105,7 +112,7 @@ def _runtimes_arguments(parser: argparse.ArgumentParser) -> None:
 
 _ARGUMENTS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "serve": _server_arguments,
-    "dev": _server_arguments,
+    "dev": _dev_arguments,
     "check": _config_arguments,
     "routes": _config_arguments,
     "schema": _no_arguments,

@@ -31,6 +31,7 @@ from executor.metrics import ExecutorMetrics
 from executor.packages.store import PackageStore
 from executor.runtimes import folder as runtime_folder
 from gateway.app import Gateway
+from gateway.forwarded import ProxyTrust
 from gateway.issuers.events import IssuerEvent
 from gateway.issuers.issuer import Issuers
 from gateway.issuers.metrics import IssuerMetrics
@@ -68,10 +69,12 @@ from lockgate.revisions import RevisionBuilder
 from lockgate.settings import Settings
 from lockgate.sockets import ListeningSocket, open_sockets
 from lockgate.state import State
+from lockgate.tls import open_tls, reread_tls
 from lockgate.watch import Watcher
 from lockgate.watched import Watched, watched_by, watched_files
 
-CONTROL_LIMITS = EdgeLimits(body_bytes=70_167_211)  # Lambda's own limit of a request; over 6 MiB is its 413
+# Lambda's own limit of a request; over 6 MiB is its 413. One application server may call for everybody.
+CONTROL_LIMITS = EdgeLimits(body_bytes=70_167_211, peer_connections=EdgeLimits().connections)
 ADMIN_LIMITS = EdgeLimits(body_bytes=64 * 1024)
 GC_THRESHOLD = (20_000, 20, 100)  # requests leave few cycles: no need to look for them every ten
 ISSUER_TROUBLE = frozenset({"keys_failed", "key_ignored", "keys_expired", "key_cache_failed"})
@@ -108,6 +111,8 @@ class Server:
         self._reloader: Reloader | None = None
         self._watcher: Watcher | None = None
         self._hung_up = False
+        self._tls = open_tls(settings, state.root)
+        self._public: Listener | None = None
         self._stop = asyncio.Event()
         self._unready: tuple[str, ...] = ("starting",)
 
@@ -181,7 +186,25 @@ class Server:
 
     def _make_gateway(self, served: Served, metrics: GatewayMetrics) -> Gateway:
         entropy = Random(os.urandom(32)).randbytes  # noqa: S311  # request ids are unique, not secret
-        return Gateway(served.deployment, sink=self._console.access, metrics=metrics, entropy=entropy)
+        return Gateway(
+            served.deployment,
+            sink=self._console.access,
+            metrics=metrics,
+            entropy=entropy,
+            trust=ProxyTrust(served.file.server.trusted_networks),
+        )
+
+    def _begin(self, served: Served, gateway: Gateway) -> None:
+        """Take in what a reload has brought beside the deployment."""
+        networks = served.file.server.trusted_networks
+        gateway.trust = ProxyTrust(networks)
+        if self._public is not None:
+            self._public.trust(networks)
+        self._warn_of_tls()
+
+    def _warn_of_tls(self) -> None:
+        for warning in () if self._tls is None else self._tls.warnings:
+            self._console.warn(f"TLS: {warning}.")
 
     def _make_reloader(
         self, builder: Builder, served: Served, gateway: Gateway, janitor: Janitor
@@ -189,9 +212,14 @@ class Server:
         report = ReloadReport(
             self._console, self._reload_metrics, dev=self._settings.dev, superseded=self._is_behind
         )
+
+        def begun(served: Served) -> None:
+            self._begin(served, gateway)
+            janitor.clean()
+
         return Reloader(
             builder, served, gateway,
-            reread=lambda: None, tell=report.tell, begun=lambda _: janitor.clean(),
+            reread=lambda: reread_tls(self._tls), tell=report.tell, begun=begun,
         )  # fmt: skip
 
     def _is_behind(self) -> bool:
@@ -286,7 +314,7 @@ class Server:
             hosts=bound_hosts(sockets["control"]),
         )
         apps: dict[str, tuple[ASGIApp, EdgeLimits]] = {
-            "gateway": (public, EdgeLimits()),
+            "gateway": (public, EdgeLimits(trusted_proxies=reloader.served.file.server.trusted_networks)),
             "control": (control, CONTROL_LIMITS),
             "admin": (
                 admin_app(self._registry, self._reasons, actions, hosts=bound_hosts(sockets["admin"])),
@@ -303,12 +331,14 @@ class Server:
             listener = Listener(
                 name, cast(ASGI3Application, app), opened.sock, replace(limits, connections=share),
                 on_refused=refusals.on_refused(name, self._edge_metrics.on_refused(name)),
-                inherited=opened.is_inherited,
+                inherited=opened.is_inherited, tls=self._tls if name == "gateway" else None,
             )  # fmt: skip
             self._edge_metrics.watch(name, lambda listener=listener: listener.connections)  # type: ignore[misc]
             listeners[name] = listener
         for listener in listeners.values():
             await listener.start()
+        self._public = listeners["gateway"]
+        self._warn_of_tls()
         return listeners
 
     def _audit(self, action: str, actor: str, status: int) -> None:

@@ -50,6 +50,8 @@ SERVER_FLAGS = (
     Flag(name="admin", default="127.0.0.1:8083", metavar="HOST:PORT", help="health and metrics"),
     Flag(name="drain", default="30", metavar="SECONDS", help="how long SIGTERM waits for requests in flight"),
     Flag(name="uid-base", default="200000", metavar="UID", help="first user id of environments, when root"),
+    Flag(name="tls-cert", default="", metavar="FILE", help="the gateway speaks TLS with this certificate chain (PEM)"),
+    Flag(name="tls-key", default="", metavar="FILE", help="and this private key (PEM, not encrypted)"),
     Flag(name="executor-url", default="", metavar="URL", help="an executor elsewhere (not in this version)"),
     Flag(name="workers", default="1", metavar="N", help="gateway processes (only 1 in this version)"),
 )  # fmt: skip
@@ -67,6 +69,9 @@ class Settings:
     drain_s: float
     uid_base: int
     dev: bool
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    tls: bool = False  # with a certificate of our own making
 
 
 def add_flags(parser: argparse.ArgumentParser, flags: tuple[Flag, ...], environ: Mapping[str, str]) -> None:
@@ -126,6 +131,11 @@ def server_settings(arguments: argparse.Namespace, *, dev: bool) -> Settings:
         raise UsageError(
             f"--uid-base {arguments.uid_base!r} is no user id.", "Write 1000 or more; 200000 is usual."
         )
+    own_tls = bool(getattr(arguments, "tls", False))
+    if bool(arguments.tls_cert) != bool(arguments.tls_key):
+        raise UsageError("--tls-cert and --tls-key belong together.", "Give both, or none.")
+    if own_tls and arguments.tls_cert:
+        raise UsageError("--tls makes a certificate, --tls-cert names one.", "Give one of them.")
     return Settings(
         config=config_paths(arguments),
         state=Path(arguments.state),
@@ -137,4 +147,7 @@ def server_settings(arguments: argparse.Namespace, *, dev: bool) -> Settings:
         drain_s=drain_s,
         uid_base=int(arguments.uid_base),
         dev=dev,
+        tls_cert=Path(arguments.tls_cert) if arguments.tls_cert else None,
+        tls_key=Path(arguments.tls_key) if arguments.tls_key else None,
+        tls=own_tls,
     )
