@@ -105,25 +105,29 @@ class Fetcher:
             addresses = await self._resolve(url.host, url.port)
         except OSError as exc:
             raise FetchError("name_unresolved", f"The name {url.host} of {url} has no address.") from exc
-        refused = "it has none"
-        permitted = []
-        for address in addresses:
-            reason = peer_address.refusal(address, is_configured=url.host in configured_hosts)
-            if reason is None and url.port in self._forbidden_ports and peer_address.is_own(address):
-                reason = "one of our own listeners that are not for this"
-            if (
-                reason is None
-                and url.scheme == "http"
-                and not (allow_http or peer_address.is_loopback(address))
-            ):
-                reason = "not this machine's, and plain http goes no further"
-            if reason is None:
-                permitted.append(address)
-            else:
-                refused = f"{address} is {reason}"
+        refusals = {
+            address: self._refusal(
+                url, address, is_configured=url.host in configured_hosts, allow_http=allow_http
+            )
+            for address in addresses
+        }
+        permitted = [address for address in addresses if refusals[address] is None]
         if not permitted:
-            raise FetchError("address_refused", f"{url} may not be called at its address: {refused}.")
+            why = "; ".join(f"{address} is {reason}" for address, reason in refusals.items())
+            raise FetchError("address_refused", f"{url} may not be called at its address: {why}.")
         return permitted[:MAX_ADDRESSES]
+
+    def _refusal(
+        self, url: OutboundUrl, address: str, *, is_configured: bool, allow_http: bool
+    ) -> str | None:
+        reason = peer_address.refusal(address, is_configured=is_configured)  # S2
+        if reason is not None:
+            return reason
+        if url.port in self._forbidden_ports and peer_address.is_own(address):
+            return "one of our own listeners that are not for this"
+        if url.scheme == "http" and not (allow_http or peer_address.is_loopback(address)):
+            return "not this machine's, and plain http goes no further"
+        return None
 
     async def _load(self) -> ssl.SSLContext:
         """Import httpx and read the system's certificates (or SSL_CERT_FILE's) off the loop: 100 ms, once."""
@@ -180,12 +184,12 @@ async def _get(
             },
         ) as response,
     ):
-        _check_head(url, response, limit_bytes)
+        _check_head(url, response)
         body = bytearray()
         async for chunk in response.aiter_raw():
             body += chunk
             if len(body) > limit_bytes:  # J16
-                raise _too_large(url, limit_bytes)
+                raise FetchError("too_large", f"{url} answered with more than {limit_bytes} bytes.")
         return bytes(body)
 
 
@@ -199,7 +203,7 @@ def _closing(opened: AsyncExitStack) -> Callable[[str, Mapping[str, Any]], Await
     return trace
 
 
-def _check_head(url: OutboundUrl, response: "httpx.Response", limit_bytes: int) -> None:
+def _check_head(url: OutboundUrl, response: "httpx.Response") -> None:
     status = response.status_code
     if 300 <= status < 400:
         raise FetchError("redirected", f"{url} answered with a redirect ({status}); none is followed.")
@@ -207,13 +211,6 @@ def _check_head(url: OutboundUrl, response: "httpx.Response", limit_bytes: int) 
         raise FetchError("status_wrong", f"{url} answered with status {status} instead of 200.")
     if response.headers.get("content-encoding", "identity").lower() != "identity":
         raise FetchError("encoding_refused", f"{url} answered compressed, though it was asked not to.")
-    length = response.headers.get("content-length", "")
-    if length.isdecimal() and int(length) > limit_bytes:
-        raise _too_large(url, limit_bytes)
-
-
-def _too_large(url: OutboundUrl, limit_bytes: int) -> FetchError:
-    return FetchError("too_large", f"{url} answered with more than {limit_bytes} bytes.")
 
 
 def _translated(url: OutboundUrl, error: "httpx.HTTPError") -> FetchError:

@@ -119,7 +119,7 @@ class Issuers:
             return
         if cached is None:
             return
-        age_s = max(0.0, self._wall() - cached.fetched_at)  # R6: also when the clock was set back since
+        age_s = self._wall() - cached.fetched_at  # negative where the clock was set back since
         if age_s < KEPT_S:
             keys.restore(cached.published, age_s)
 

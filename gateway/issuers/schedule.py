@@ -80,7 +80,10 @@ class Schedule:
         self._failures += 1
 
     def restore(self, now: float, age_s: float) -> None:
-        """Keys of an earlier process are there; they count as stale at once."""
+        """Keys of an earlier process are there; they count as stale at once.
+
+        :param age_s: by wall clocks, so it may be anything (R6).
+        """
         self._fetched_at = now - max(age_s, FRESH_S)
 
     def expire(self) -> None:
