@@ -72,13 +72,14 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         sandbox = Sandbox(ROOT, Path(folder))
         bad = run_all(sandbox, controls_of(faults), options.jobs)
-        if not bad:
+        has_begun = not bad
+        if has_begun:
             sandbox.freeze()
             bad = run_all(sandbox, [Trial(name=f.name, tests=f.tests, fault=f) for f in faults], options.jobs)
-    caught = len(faults) - len(bad)
-    print(f"{caught} of {len(faults)} faults caught in {time.monotonic() - began:.0f} s")
     for name in bad:
-        print(f"NOT CAUGHT: {name}", file=sys.stderr)
+        print(f"WRONG: {name}", file=sys.stderr)
+    caught = len([fault for fault in faults if fault.name not in bad]) if has_begun else 0
+    print(f"{caught} of {len(faults)} faults caught in {time.monotonic() - began:.0f} s")
     return 1 if bad or problems else 0
 
 

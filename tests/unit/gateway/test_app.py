@@ -154,6 +154,7 @@ async def test_configured_host_is_answered(host: str) -> None:
 
 @pytest.mark.parametrize("host", ["evil.example.com", "api.example.com.evil", ""])
 async def test_unknown_host_is_forbidden(host: str) -> None:
+    """H10: once domains are set; the twin is the test above."""
     harness = build(names=_names_of("api.example.com"))
     received = await harness.request("GET", "/", headers=[("host", host)])
     assert (received.status, _message(received)) == (403, {"message": "Forbidden"})

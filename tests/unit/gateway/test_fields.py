@@ -24,7 +24,9 @@ def test_repeated_names_are_joined_in_order() -> None:
     ],
 )
 def test_what_a_client_may_not_say_is_removed(name: bytes) -> None:
+    """H9: whatever its value; other fields stay."""
     assert RequestFields([(name, b"forged")]).joined == {}
+    assert RequestFields([(b"x-" + name, b"said")]).joined == {f"x-{name.decode()}": "said"}
 
 
 def test_values_are_read_byte_for_byte() -> None:
