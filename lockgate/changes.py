@@ -7,9 +7,9 @@ from executor.revision import Revision
 
 _NAMED_AT_MOST = 3  # beyond that a number says more than a row of names
 
-# Sections that are compiled into the deployment. Every other one was used up when the server started (ids and
+# Sections that a reload applies. Every other one was used up when the server started (ids and
 # signatures, the machine's caps, the listeners), so its new value needs a restart, and a reload says so.
-COMPILED = frozenset({"stages", "cors", "server.domains", "server.access_log"})
+APPLIED = frozenset({"stages", "cors", "server.domains", "server.access_log", "server.trusted_proxies"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,10 +86,10 @@ class Changes:
                 for name in functions.changed
                 if before.revisions[name].package != after.revisions[name].package
             ),
-            sections=tuple(name for name in sections.changed if name in COMPILED),
+            sections=tuple(name for name in sections.changed if name in APPLIED),
             kept_environments=kept_environments,
             needs_restart=tuple(
-                name for name in Differences.of(started, after.sections).changed if name not in COMPILED
+                name for name in Differences.of(started, after.sections).changed if name not in APPLIED
             ),
         )
 

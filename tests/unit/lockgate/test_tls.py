@@ -96,7 +96,7 @@ def test_it_is_made_anew(tmp_path: Path, what: str) -> None:
 
 def test_own_and_named_certificate_exclude_each_other(tmp_path: Path) -> None:
     arguments = build_parser().parse_args(["dev", "--tls", "--tls-cert", "a", "--tls-key", "b"])
-    with pytest.raises(UsageError, match="one of them"):
+    with pytest.raises(UsageError, match="--tls-cert names one"):
         settings.server_settings(arguments, dev=True)
     with pytest.raises(SystemExit):
         build_parser().parse_args(["serve", "--tls"])
