@@ -248,7 +248,10 @@ class Reloader:
         task = asyncio.create_task(self._retire(before), name=f"retire generation {before.number}")
         self._retiring.add(task)
         task.add_done_callback(self._retired)
-        self._begun(after)
+        try:
+            self._begun(after)
+        except Exception:
+            log.exception("generation %d is served, but not all that belongs to it", after.number)
         return changes
 
     async def _retire(self, before: Served) -> None:

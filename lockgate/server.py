@@ -50,7 +50,6 @@ from lockgate.driver_choice import choose_driver, refuse_exposed, refuse_unsafe
 from lockgate.echoed_logs import EchoedLogs
 from lockgate.endpoints import describe
 from lockgate.errors import ExitCode
-from lockgate.hold import Hold
 from lockgate.janitor import Janitor
 from lockgate.metrics import (
     EdgeMetrics,
@@ -66,12 +65,11 @@ from lockgate.refusals import RefusalLog
 from lockgate.reload import Builder, Reloader, Served
 from lockgate.reload_report import ReloadReport, reload_action
 from lockgate.revisions import RevisionBuilder
+from lockgate.saves import Saves
 from lockgate.settings import Settings
 from lockgate.sockets import ListeningSocket, open_sockets
 from lockgate.state import State
 from lockgate.tls import open_tls, reread_tls
-from lockgate.watch import Watcher
-from lockgate.watched import Watched, watched_by, watched_files
 
 # Lambda's own limit of a request; over 6 MiB is its 413. One application server may call for everybody.
 CONTROL_LIMITS = EdgeLimits(body_bytes=70_167_211, peer_connections=EdgeLimits().connections)
@@ -109,7 +107,6 @@ class Server:
         self._edge_metrics = EdgeMetrics(self._registry)
         self._reload_metrics = ReloadMetrics(self._registry)
         self._reloader: Reloader | None = None
-        self._watcher: Watcher | None = None
         self._hung_up = False
         self._tls = open_tls(settings, state.root)
         self._public: Listener | None = None
@@ -143,14 +140,14 @@ class Server:
             gateway = self._make_gateway(served, metrics)
             janitor = Janitor(store, lambda: packages_in_use(executor), self._console)
             stack.push_async_callback(janitor.finish)
-            reloader = self._make_reloader(builder, served, gateway, janitor)
+            saves = self._make_saves(gateway)
+            reloader = self._make_reloader(builder, served, gateway, janitor, saves)
             stack.push_async_callback(reloader.close)
-            hold = Hold(gateway)
-            listeners = await self._listen(
-                sockets, executor, hold if self._settings.dev else gateway, reloader
-            )
-            if self._settings.dev:
-                stack.push_async_callback(_cancel, await self._watch(reloader, hold))
+            public = gateway if saves is None else saves.hold
+            listeners = await self._listen(sockets, executor, public, reloader)
+            if saves is not None:
+                stack.push_async_callback(saves.close)
+                await saves.open(reloader, self._console.warn)
             janitor.clean()
             del served
             gc.collect()
@@ -206,11 +203,20 @@ class Server:
         for warning in () if self._tls is None else self._tls.warnings:
             self._console.warn(f"TLS: {warning}.")
 
+    def _make_saves(self, gateway: Gateway) -> Saves | None:
+        if not self._settings.dev:
+            return None
+        pair = [path for path in (self._settings.tls_cert, self._settings.tls_key) if path is not None]
+        return Saves(gateway, self._settings.config[0], state=self._state.root, also=pair)
+
     def _make_reloader(
-        self, builder: Builder, served: Served, gateway: Gateway, janitor: Janitor
+        self, builder: Builder, served: Served, gateway: Gateway, janitor: Janitor, saves: Saves | None
     ) -> Reloader:
         report = ReloadReport(
-            self._console, self._reload_metrics, dev=self._settings.dev, superseded=self._is_behind
+            self._console,
+            self._reload_metrics,
+            dev=saves is not None,
+            superseded=lambda: saves is not None and saves.are_behind(),
         )
 
         def begun(served: Served) -> None:
@@ -221,31 +227,6 @@ class Server:
             builder, served, gateway,
             reread=lambda: reread_tls(self._tls), tell=report.tell, begun=begun,
         )  # fmt: skip
-
-    def _is_behind(self) -> bool:
-        """Whether another reload follows the one that has just ended."""
-        return self._watcher is not None and self._watcher.is_behind
-
-    async def _watch(self, reloader: Reloader, hold: Hold) -> "asyncio.Task[None]":
-        """Begin to watch files; return when no save is missed any more."""
-
-        def look() -> Watched:
-            config = self._settings.config[0]
-            named = watched_by(config, ignored=[self._state.root])
-            return named | watched_files(reloader.served.file, home=named.home)
-
-        watching = asyncio.Event()
-        self._watcher = Watcher(look, reloader.reload, hold)
-        task = asyncio.create_task(self._keep_watching(self._watcher, watching), name="watch")
-        await watching.wait()
-        return task
-
-    async def _keep_watching(self, watcher: Watcher, watching: asyncio.Event) -> None:
-        try:
-            await watcher.run(watching.set)
-        except OSError as error:
-            watching.set()
-            self._console.warn(f"Files are not watched ({error}): `lockgate reload` takes a save in.")
 
     def _open_logs(self) -> FunctionLogs:
         max_mb = self._file.server.limits.log_mb
@@ -395,11 +376,6 @@ class Server:
 def packages_in_use(executor: Executor) -> set[str]:
     """Of every revision that has a pool: generations that end only now still start environments from them."""
     return {revision.package for revision in executor.shell.revisions.values()}
-
-
-async def _cancel(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.wait([task])
 
 
 def is_tcp(opened: ListeningSocket) -> bool:
