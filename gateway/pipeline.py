@@ -24,7 +24,7 @@ async def run(
     :raises GatewayError: in place of an answer; `ledger` holds what was known by then.
     """
     started_ns = time.perf_counter_ns()
-    _check_host(deployment.names, request.host)
+    check_host(deployment.names, request.host)
     ledger.path = path = canonical_path(request.raw_path)
     raw_query = check_query(request.raw_query)
     stage, segments = deployment.stages.select(path.segments)
@@ -55,7 +55,7 @@ async def run(
         await _authorize(plan.authorizer, exchange, connection, ledger)
     if plan.quota is not None:
         plan.quota.take(exchange)
-    limit_bytes = _body_limit(connection, plan.integration.body_limit)
+    limit_bytes = body_limit(connection, plan.integration.body_limit)
     if limit_bytes is not None:
         body = connection.body_now(limit_bytes)
         exchange.body = await connection.receive_body(limit_bytes) if body is None else body
@@ -73,12 +73,17 @@ async def _authorize(
         ledger.authorizer_us = (time.perf_counter_ns() - started_ns) // 1000
 
 
-def _check_host(names: ApiNames, host: str) -> None:
+def check_host(names: ApiNames, host: str) -> None:
+    """:raises Forbidden: domains are configured, and this is none of them."""
     if names.domains and host.lower() not in names.domains:
         raise Forbidden("the host is none of the configured domains")
 
 
-def _body_limit(connection: Connection, limit_bytes: int | None) -> int | None:
+def body_limit(connection: Connection, limit_bytes: int | None) -> int | None:
+    """How much of the body may be read, bytes; None: nobody looks at it.
+
+    :raises PayloadTooLarge: nobody does, and it is declared larger than any may be.
+    """
     if limit_bytes is not None:
         return min(limit_bytes, MAX_BODY_BYTES)
     if (connection.content_length or 0) > MAX_BODY_BYTES:

@@ -14,7 +14,7 @@ branches, a property of the configuration and not of a request; elsewhere it is 
 the table's size.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -72,6 +72,19 @@ class RouteTable(Generic[T]):
 
     def __repr__(self) -> str:
         return f"<RouteTable {self._size} routes>"
+
+    def __iter__(self) -> Iterator[T]:
+        """The value of every route, each once; for who looks at all of them, in no particular order."""
+        if self._default is not None:
+            yield self._default.value
+        nodes = [self._root]
+        while nodes:
+            node = nodes.pop()
+            for methods in (node.exact, node.greedy):
+                yield from (entry.value for entry in dict.fromkeys(methods.values()))
+            nodes += node.literals.values()
+            if node.variable is not None:
+                nodes.append(node.variable)
 
     def match(self, method: str, segments: list[str]) -> Match[T] | None:
         """Find the route of a canonical path, given as its segments; ``[]`` is taken as ``/``."""

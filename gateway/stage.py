@@ -40,6 +40,11 @@ class StageSet:
         else:
             self._named[stage.name] = stage
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """``$default`` first, if it is there."""
+        return (*(() if self._default is None else (DEFAULT_STAGE,)), *self._named)
+
     def select(self, segments: list[str]) -> tuple[Stage, list[str]]:
         """Choose the stage of a path and give the segments that routes are matched against.
 

@@ -66,7 +66,7 @@ class FunctionIntegration:
     body_limit: int | None = MAX_EVENT_BYTES
 
     def __init__(self, target: FunctionTarget, locator: Locator, large_answers: LargeAnswers) -> None:
-        self._target = target
+        self.target = target
         self._locator = locator
         self._large_answers = large_answers
         self._budget_ms = round(target.timeout_s * 1000)
@@ -75,7 +75,7 @@ class FunctionIntegration:
         self._parse = read_v1 if is_v1 else read_v2
 
     def __repr__(self) -> str:
-        return f"<FunctionIntegration {self._target.function} payload={self._target.payload_version}>"
+        return f"<FunctionIntegration {self.target.function} payload={self.target.payload_version}>"
 
     async def answer(self, exchange: Exchange, connection: Connection, ledger: Ledger) -> HttpResponse:
         """Run the function for one exchange.
@@ -88,7 +88,7 @@ class FunctionIntegration:
         if len(event) > MAX_EVENT_BYTES:
             raise PayloadTooLarge(f"the event has {len(event)} bytes, the limit is {MAX_EVENT_BYTES}")
         call = InvokeCall(
-            function=self._target.function,
+            function=self.target.function,
             payload=event,
             budget_ms=self._budget_ms,
             trace=exchange.request.trace.call,
@@ -105,7 +105,7 @@ class FunctionIntegration:
         ledger.integration_status = answer.status
         ledger.integration_request_id = answer.headers.get("x-amzn-requestid")
         ledger.times = answer.times
-        _check(answer, self._target.function)
+        _check(answer, self.target.function)
         if len(answer.payload) > LARGE_ANSWER_BYTES:
             return await self._large_answers.read(answer.payload, self._parse)
         output = self._parse(answer.payload)

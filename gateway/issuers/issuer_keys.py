@@ -73,6 +73,10 @@ class IssuerKeys:
             self.refresh()
         return self._keys.get(kid)
 
+    def peek(self, kid: str) -> VerificationKey | None:
+        """The key that `get` would find. Begins nothing, and drops nothing."""
+        return None if self._schedule.is_expired(self._clock()) else self._keys.get(kid)
+
     async def find(self, kid: str) -> VerificationKey | None:
         """A key that `get` did not have: wait for the fetch under way or the one that is allowed now, if any.
 

@@ -38,6 +38,10 @@ class BucketRule:
         after = (full_at if full_at > now else now) + self._token
         return after if after - now <= self._depth else None
 
+    def tokens(self, full_at: int, now: int) -> int:
+        """Whole tokens in the bucket."""
+        return (self._depth - max(0, full_at - now)) // self._token
+
     def wait_s(self, full_at: int, now: int) -> int:
         """Whole seconds, rounded up, until an empty bucket has a token; 0: it has one."""
         missing = full_at + self._token - self._depth - now

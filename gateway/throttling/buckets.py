@@ -48,6 +48,10 @@ class Buckets:
         self._full_at[caller] = after
         return 0
 
+    def peek(self, caller: bytes, now: int) -> int:
+        """The ``full_at`` from which `take` would take. A newcomer to a full table is taken to find a place."""
+        return self._full_at.get(caller, now)
+
     def _admit(self, caller: bytes, now: int) -> int:
         self._forget(now)
         is_alone = len(self._full_at) < self._capacity

@@ -5,7 +5,7 @@ the others in the background, so that no request waits for them.
 """
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from gateway.throttling.bucket import BucketRule
 from gateway.throttling.buckets import Buckets
@@ -26,6 +26,17 @@ class Limiter(Protocol):
         """
         ...
 
+    def peek(self, caller: bytes) -> "Room":
+        """What `take` would find; takes nothing."""
+        ...
+
+
+class Room(NamedTuple):
+    """:param tokens: whole ones that are left. :param wait_s: whole seconds until there is one; 0: there is."""
+
+    tokens: int
+    wait_s: int
+
 
 class CommonLimiter:
     """One bucket, whoever calls."""
@@ -44,6 +55,9 @@ class CommonLimiter:
             return self._rule.wait_s(self._full_at, now)
         self._full_at = after
         return 0
+
+    def peek(self, caller: bytes) -> Room:  # noqa: ARG002  # the port's shape
+        return _room(self._rule, self._full_at, self._rule.ticks(self._clock_ns()))
 
 
 class CallerLimiter:
@@ -65,3 +79,11 @@ class CallerLimiter:
     def take(self, caller: bytes) -> int:
         part = self._parts[hash(caller) % _PARTS]
         return part.take(caller, self._rule.ticks(self._clock_ns()))
+
+    def peek(self, caller: bytes) -> Room:
+        now = self._rule.ticks(self._clock_ns())
+        return _room(self._rule, self._parts[hash(caller) % _PARTS].peek(caller, now), now)
+
+
+def _room(rule: BucketRule, full_at: int, now: int) -> Room:
+    return Room(rule.tokens(full_at, now), rule.wait_s(full_at, now))

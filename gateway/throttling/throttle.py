@@ -11,7 +11,7 @@ from gateway.errors import DeploymentError, TooManyRequests
 from gateway.exchange import Exchange
 from gateway.throttling.bucket import BucketRule
 from gateway.throttling.caller import NOBODY, Reader, caller_reader
-from gateway.throttling.limiter import CallerLimiter, ClockNs, CommonLimiter, Limiter
+from gateway.throttling.limiter import CallerLimiter, ClockNs, CommonLimiter, Limiter, Room
 from gateway.throttling.spec import ThrottleSpec
 
 
@@ -41,6 +41,15 @@ class Throttle:
         wait_s = self._limiter.take(self._caller(exchange))
         if wait_s:
             raise TooManyRequests(self._detail, retry_after_s=wait_s)
+
+    def peek(self, exchange: Exchange) -> Room:
+        """What `take` would find; takes nothing."""
+        return self._limiter.peek(self._caller(exchange))
+
+    @property
+    def text(self) -> str:
+        """Its limits, as ``rate 20, burst 40, by source_ip``."""
+        return _text(self.spec)
 
 
 def _limiter(spec: ThrottleSpec, clock_ns: ClockNs) -> Limiter:

@@ -21,6 +21,7 @@ from gateway.authorizers.jwt.keys import KeySet, VerificationKey
 from gateway.authorizers.jwt.spec import RS_FAMILY, IssuerSpec, JwtSpec
 from gateway.errors import AuthorizerUnavailable
 from gateway.exchange import ApiNames, Exchange
+from gateway.issuers.events import IssuerSnapshot
 from gateway.path import canonical_path
 from gateway.request import HttpRequest
 from gateway.request_clock import Moment
@@ -251,6 +252,19 @@ class FakeKeys:
 
     def get(self, kid: str) -> VerificationKey | None:
         return self.keys.get(kid)
+
+    def peek(self, kid: str) -> VerificationKey | None:
+        return self.keys.get(kid)
+
+    def snapshot(self) -> IssuerSnapshot:
+        return IssuerSnapshot(
+            issuer=ISSUER,
+            kids=self.keys.kids,
+            state="fresh" if self.keys else "none",
+            age_s=60.0 if self.keys else None,
+            last_error=None,
+            fetches={},
+        )
 
     async def find(self, kid: str) -> VerificationKey | None:
         """The fetch brings the later keys, whatever was asked for."""

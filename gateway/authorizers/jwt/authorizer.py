@@ -1,6 +1,6 @@
 """The JWT authorizer: one for each configuration, with its cache; a gate of it for each route, with its scopes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gateway.authorizers.jwt.cache import VerifiedTokens, digest_of
@@ -23,12 +23,14 @@ class Verdict:
     :param reason: None: it is accepted.
     :param sentence: why, for people.
     :param claims: None: its signature is not known to be good, so what it says means nothing.
+    :param refused: what is wrong, as it would be raised.
     """
 
     reason: DenialReason | None
     sentence: str
     claims: Mapping[str, object] | None = None
     scopes: Sequence[str] = field(default=())
+    refused: Refused | None = field(default=None, compare=False, repr=False)
 
 
 class JwtAuthorizer:
@@ -77,18 +79,19 @@ class JwtAuthorizer:
         :param value: as it would stand at the identity source.
         :param lookup: kid → key; None: the keys that are here now.
         """
+        return self._judge(bare_token(value), now_s, lookup or self.keys.peek, scopes)
+
+    def _judge(self, text: str, now_s: float, lookup: Lookup, scopes: Collection[str]) -> Verdict:
         claims: dict[str, object] | None = None
         try:
-            text = bare_token(value)
             if not text:
                 raise Refused(MISSING, "it is empty")
             token, kid = self._verifier.read(text)
-            claims = self._verifier.open(token, (lookup or self.keys.get)(kid))
+            claims = self._verifier.open(token, lookup(kid))
             verified = self._verifier.check(claims, now_s)
             check_scopes(verified, frozenset(scopes))
         except Refused as refused:
-            sentence = f"{refused.refusal.description}: {refused.sentence}"
-            return Verdict(reason=refused.refusal.reason, sentence=sentence, claims=claims)
+            return _refusing(refused, claims)
         return Verdict(reason=None, sentence="the token is accepted", claims=claims, scopes=verified.scopes)
 
 
@@ -117,6 +120,21 @@ class JwtGate:
             raise self._denial(refused) from refused
         return verified.scoped if self._scopes else verified.unscoped
 
+    def explain(self, exchange: Exchange) -> tuple[Verdict, Unauthorized | AccessDenied | None]:
+        """Say what `authorize` would do with the keys that are here now, and do nothing of it.
+
+        :returns: the verdict and what would be raised. Before a token is refused for its key, the issuer is asked.
+        :raises BadRequest: the query has too many pairs.
+        """
+        authorizer = self._authorizer
+        try:
+            text = authorizer.source.take(exchange)
+        except Refused as refused:
+            return _refusing(refused, None), self._denial(refused)
+        now_s = exchange.request.at.epoch_ms / 1000
+        verdict = authorizer._judge(text, now_s, authorizer.keys.peek, self._scopes)
+        return verdict, None if verdict.refused is None else self._denial(verdict.refused)
+
     def _denial(self, refused: Refused) -> Unauthorized | AccessDenied:
         kind = AccessDenied if refused.refusal is SCOPE else Unauthorized
         return kind(
@@ -124,6 +142,11 @@ class JwtGate:
             f"{refused.refusal.description}: {refused.sentence}",
             challenge=self._challenges.of(refused.refusal),
         )
+
+
+def _refusing(refused: Refused, claims: Mapping[str, object] | None) -> Verdict:
+    sentence = f"{refused.refusal.description}: {refused.sentence}"
+    return Verdict(reason=refused.refusal.reason, sentence=sentence, claims=claims, refused=refused)
 
 
 def check_scopes(verified: VerifiedToken, wanted: frozenset[str]) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from gateway.authorizers.jwt.jwk import UnusableKeyError, VerificationKey, prepare_key
+from gateway.issuers.events import IssuerSnapshot
 from kit.strict_json import StrictJsonError, parse_object
 
 __all__ = ("DroppedKey", "KeySet", "KeySetError", "Keys", "VerificationKey")
@@ -31,6 +32,14 @@ class Keys(Protocol):
 
     def get(self, kid: str) -> VerificationKey | None:
         """Look up only; never waits."""
+        ...
+
+    def peek(self, kid: str) -> VerificationKey | None:
+        """The same for who only wants to know: nothing begins because of it."""
+        ...
+
+    def snapshot(self) -> IssuerSnapshot:
+        """What is known of the issuer now."""
         ...
 
     async def find(self, kid: str) -> VerificationKey | None:
