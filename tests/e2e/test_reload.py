@@ -193,6 +193,25 @@ def test_sighup_reloads(site: Site) -> None:
     assert site.get("/tells").json()["code"] == "again"
 
 
+def test_sighup_during_the_start_is_remembered(tmp_path: Path) -> None:
+    """The file may have been read before the save that the signal is about."""
+    site = Site(tmp_path)
+    site.server = RunningServer(tmp_path / "routes.yaml", tmp_path / "state")
+    starter = threading.Thread(target=site.server.start, name="start")
+    starter.start()
+    try:
+        wait_until((tmp_path / "state" / "packages").is_dir, "the start's work on packages", 30)
+        assert site.server.process is not None
+        site.server.process.send_signal(signal.SIGHUP)
+    finally:
+        starter.join(60)
+    try:
+        [event] = wait_until(lambda: events(site.server, "reloaded"), "the reload")
+        assert event["generation"] == 2
+    finally:
+        assert site.server.stop() == 0
+
+
 def test_without_a_server_it_is_exit_5(tmp_path: Path) -> None:
     done = lockgate("reload", "--state", tmp_path / "state")
     assert (done.returncode, b"No server runs" in done.stderr) == (5, True)
