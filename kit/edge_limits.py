@@ -81,7 +81,7 @@ class EdgeLimits:
     trusted_idle_s: float = 180.0  # front proxies of ours keep connections for 2 minutes
     stall_s: float = 30.0  # a reader that takes less than body_rate over this time is not reading
     linger_s: float = 2.0  # after a refusal: time for the client to read it before a reset kills it
-    linger_bytes: int = 256 * 1024  # and what it may go on sending meanwhile
+    linger_bytes: int = 256 * 1024  # and what is read of what it goes on sending
     sweep_s: float = 1.0  # one timer per listener; deadlines are late by at most this
     trusted_proxies: tuple[Network, ...] = ()  # their connections have no `peer_connections`, no `requests`
 

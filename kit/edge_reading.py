@@ -65,7 +65,9 @@ class EdgeReading(HttpToolsProtocol):
         if self._phase == SHUT:
             self._unaccounted += len(data)
             if self._unaccounted > self.limits.linger_bytes:
-                self.transport.abort()
+                # Not read further, and not reset: a front proxy in the middle of an upload would take that
+                # for our failure and answer 502 in place of our 413.
+                self.transport.pause_reading()
             return
         self._unaccounted += len(data)
         try:
