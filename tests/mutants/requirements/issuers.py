@@ -40,7 +40,7 @@ J16 = Requirement(
     "`jwks_uri` may not lead to inner addresses that nobody configured.",
     lines=(
         Line(holds="https", file=FETCH, old='if parsed.scheme != "https" and not (allow_http or parsed.is_loopback):', new="if False:", tests=(f"{FETCH_TESTS}::test_plain_http_beyond_loopback_is_refused",)),
-        Line(holds="http to this machine only", file=FETCH, old='                and url.scheme == "http"\n', new="                and False\n", tests=(f"{FETCH_TESTS}::test_plain_http_to_a_localhost_elsewhere_is_refused",)),
+        Line(holds="http to this machine only", file=FETCH, old='if url.scheme == "http" and not (allow_http or peer_address.is_loopback(address)):', new="if False:", tests=(f"{FETCH_TESTS}::test_plain_http_to_a_localhost_elsewhere_is_refused",)),
         Line(holds="a certificate", file=FETCH, old="httpx.AsyncClient(verify=tls,", new="httpx.AsyncClient(verify=False,", tests=(f"{FETCH_TESTS}::test_a_server_with_an_unknown_certificate_is_refused",)),
         Line(holds="no redirects", file=FETCH, old="    if 300 <= status < 400:", new="    if False:", tests=(f"{FETCH_TESTS}::test_a_redirect_is_not_followed",)),
         Line(holds="256 KiB counted", file=FETCH, old="if len(body) > limit_bytes:  # J16", new="if False:  # J16", tests=(f"{FETCH_TESTS}::test_a_body_over_the_limit_is_refused_while_it_comes",)),
@@ -49,7 +49,7 @@ J16 = Requirement(
         Line(holds="256 KiB and 5 s", file="gateway/issuers/source.py", old="MAX_DOCUMENT_BYTES = 256 * 1024", new="MAX_DOCUMENT_BYTES = 1024 * 1024", tests=(f"{SOURCE_TESTS}::test_both_documents_are_asked_for_under_the_same_rules",)),
         Line(holds="100 keys", file="gateway/authorizers/jwt/keys.py", old="    if len(entries) > MAX_KEYS:", new="    if False:", tests=(f"{SOURCE_TESTS}::test_no_more_than_a_hundred_keys_are_taken",)),
         Line(holds="the issuer's own document", file="gateway/issuers/discovery.py", old="if said != issuer:  # J16", new="if False:  # J16", tests=(f"{SOURCE_TESTS}::test_discovery_of_another_issuer_is_refused", f"{SOURCE_TESTS}::test_discovery_with_another_slash_is_refused")),
-        Line(holds="no inner address that nobody configured", file=FETCH, old="is_configured=url.host in configured_hosts)", new="is_configured=True)", tests=(f"{SOURCE_TESTS}::test_keys_are_not_fetched_from_where_the_issuer_may_not_send_us",)),
+        Line(holds="no inner address that nobody configured", file=FETCH, old="is_configured=url.host in configured_hosts,", new="is_configured=True,", tests=(f"{SOURCE_TESTS}::test_keys_are_not_fetched_from_where_the_issuer_may_not_send_us",)),
     ),
 )
 
