@@ -103,6 +103,18 @@ class JwtGate:
         self._scopes = frozenset(scopes)
         self._challenges = Challenges(scopes)
 
+    @property
+    def spec(self) -> JwtSpec:
+        return self._authorizer.spec
+
+    @property
+    def keys(self) -> Keys:
+        return self._authorizer.keys
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        return self._scopes
+
     async def authorize(self, exchange: Exchange) -> Authorization:
         """:raises Unauthorized: no token or a bad one. :raises AccessDenied: none of the route's scopes.
         :raises AuthorizerUnavailable: the issuer has never given its keys.
@@ -139,7 +151,7 @@ class JwtGate:
         kind = AccessDenied if refused.refusal is SCOPE else Unauthorized
         return kind(
             refused.refusal.reason,
-            f"{refused.refusal.description}: {refused.sentence}",
+            refused.refusal.description,  # L2: the sentence quotes claims, and the access log prints this
             challenge=self._challenges.of(refused.refusal),
         )
 

@@ -59,7 +59,7 @@ MAX_QUOTED_CHARS = 120
 class Refused(Exception):
     """A token is not accepted; never leaves this package.
 
-    :param sentence: what exactly is wrong, for logs and for the one who asks why.
+    :param sentence: what exactly is wrong, for the one who asks why. It quotes the token: it is in no log.
     """
 
     def __init__(self, refusal: Refusal, sentence: str) -> None:

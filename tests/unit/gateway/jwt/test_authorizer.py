@@ -6,6 +6,7 @@ import json
 import pytest
 
 from gateway.authorizers.jwt.authorizer import JwtAuthorizer
+from gateway.authorizers.jwt.refusal import REFUSALS
 from gateway.errors import AccessDenied, AuthorizerUnavailable, BadRequest, Denial, Unauthorized
 from gateway.selection import Selection
 from tests.support.gateway_harness import build
@@ -365,6 +366,30 @@ async def test_answers_of_a_gateway() -> None:
     assert open_one.invoker.event["requestContext"]["authorizer"]["jwt"]["claims"]["sub"] == "user-1"
     assert [record["denial"] for record in open_one.records[-2:]] == ["token_malformed", None]
     assert TOKEN.split(".")[2] not in json.dumps(open_one.records)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"exp": NOW_S - 4711, "nbf": 4711},
+        {"iat": NOW_S + 4711},
+        {"iss": "issuer-4711"},
+        {"aud": "audience-4711"},
+        {"sub": {"name": "4711"}},
+        {"token_use": "use-4711"},
+        {"scope": "scope-4711"},
+    ],
+)
+async def test_the_log_is_told_no_claim(changes: dict[str, object]) -> None:
+    """L2: a refused token's claims are in no record; what is wrong is said in a fixed text (`judge` says more)."""
+    authorizer, _ = world(token_use="access")
+    harness = build(authorizer=authorizer.for_route(("notes/read",)))
+    token = make_token(payload=claims(**{"token_use": "access", **changes}))
+    answer = await harness.request("GET", "/x", headers=[("host", "a"), ("authorization", token)])
+    assert answer.status in (401, 403)
+    (record,) = harness.records
+    assert record["authorizer.error"] in {refusal.description for refusal in REFUSALS}
+    assert "4711" not in json.dumps(record)
 
 
 def test_the_test_world_makes_real_key_sets() -> None:
