@@ -5,6 +5,7 @@ loses nothing of what did not change. What no deployment asks for any more is fo
 """
 
 from collections.abc import Callable, Container, Hashable
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from gateway.authorizers.function.authorizer import FunctionAuthorizer
@@ -17,10 +18,17 @@ from gateway.throttling.throttle import Throttle
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
-# The configurations of each kind of service.
-Mark = tuple[
-    set[IssuerSpec], set[JwtSpec], set[FunctionAuthorizerSpec], set[tuple[str, ThrottleSpec]]
-]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What the deployment that is served asked for, and which authorizers there were. See `Services.abandon`."""
+
+    keys: set[IssuerSpec]
+    jwt: set[JwtSpec]
+    functions: set[FunctionAuthorizerSpec]
+    throttles: set[tuple[str, ThrottleSpec]]
+    authorizers: dict[FunctionAuthorizerSpec, FunctionAuthorizer]
 
 
 class Services:
@@ -52,15 +60,22 @@ class Services:
             kept.begin()
 
     def mark(self) -> Mark:
-        """What the build that is served asked for. See `abandon`."""
-        return self._keys.mark(), self._jwt.mark(), self._functions.mark(), self._throttles.mark()
+        """Taken before a build begins, for `abandon`."""
+        return Mark(
+            self._keys.mark(),
+            self._jwt.mark(),
+            self._functions.mark(),
+            self._throttles.mark(),
+            self._functions.there(),
+        )
 
     def abandon(self, mark: Mark) -> None:
         """A build is not served: what was asked for when *mark* was made is what `sweep` counts again."""
-        self._keys.abandon(mark[0])
-        self._jwt.abandon(mark[1])
-        self._functions.abandon(mark[2])
-        self._throttles.abandon(mark[3])
+        self._keys.abandon(mark.keys)
+        self._jwt.abandon(mark.jwt)
+        self._functions.abandon(mark.functions)
+        self._throttles.abandon(mark.throttles)
+        self._functions.bring_back(mark.authorizers)
 
     def renew(self, functions: Container[str]) -> None:
         """The code of *functions* has changed: authorizers begin anew, because what they kept is its old answers."""
@@ -97,6 +112,12 @@ class Kept(Generic[K, V]):
 
     def abandon(self, mark: set[K]) -> None:
         self._asked = mark
+
+    def there(self) -> dict[K, V]:
+        return dict(self._there)
+
+    def bring_back(self, there: dict[K, V]) -> None:
+        self._there |= there
 
     def forget(self, is_outdated: Callable[[K], bool]) -> None:
         for key in [key for key in self._there if is_outdated(key)]:

@@ -112,3 +112,16 @@ def test_authorizer_of_changed_code_begins_anew(services: Services) -> None:
     services.renew({"old"})
     after = [services.function(spec) for spec in specs]
     assert [one is other for one, other in zip(before, after, strict=True)] == [False, True]
+
+
+def test_authorizers_of_changed_code_are_back_when_the_build_is_not_served(services: Services) -> None:
+    spec = FunctionAuthorizerSpec(name="who", function="who")
+    services.begin()
+    before = services.function(spec)
+    mark = services.mark()
+    services.renew({"who"})
+    services.begin()
+    assert services.function(spec) is not before
+    services.abandon(mark)
+    services.sweep()
+    assert services.function(spec) is before

@@ -14,6 +14,8 @@ from prometheus_client import CollectorRegistry
 from executor.executor import Executor
 from executor.packages.store import PackageStore
 from gateway.app import Gateway
+from gateway.authorizers.function.authorizer import FunctionGate
+from gateway.deployment import RoutePlan
 from gateway.issuers.issuer import Issuers
 from gateway.metrics import GatewayMetrics
 from gateway.services import Services
@@ -94,6 +96,17 @@ class Site:
         outcome = await self.reloader.reload()
         assert isinstance(outcome, Refused), outcome
         return outcome
+
+    def plan(self, name: str) -> RoutePlan:
+        match = self.gateway.deployment.routes.match("GET", [name])
+        assert match is not None
+        return match.value
+
+    def authorizer(self) -> object:
+        """What keeps the answers for the route ``GET /kept``."""
+        gate = self.plan("kept").authorizer
+        assert isinstance(gate, FunctionGate)
+        return gate._authorizer
 
     def integration(self, function: str) -> "weakref.ref[Any]":
         """A part of the deployment that is served now."""
@@ -308,6 +321,37 @@ async def test_services_are_kept_while_an_old_request_or_a_build_needs_them(
     site.path.write_text("version: [")
     await site.refused()
     assert swept == 2
+
+
+async def test_buckets_and_caches_live_through_reloads_also_refused_ones(site: Site) -> None:
+    """The reload that is refused last of all has built a whole deployment, which did not ask for these."""
+    door = {
+        "who": {
+            "type": "function",
+            "function": "f",
+            "identity_source": ["$request.header.x-key"],
+            "ttl": "5m",
+        }
+    }
+    held = {"public": True, "respond": {"body": "x"}, "throttle": {"rate": 5, "burst": 5}}
+    kept = {"respond": {"body": "x"}, "auth": "who"}
+    site.write("f", routes={"GET /held": held, "GET /kept": kept}, authorizers=door)
+    await site.reload()
+    throttle, authorizer = site.plan("held").throttle, site.authorizer()
+    assert throttle is not None
+    right = site.path.read_text()
+    site.write()
+    site.fails_to_reread = "cert.pem: it has expired"
+    await site.refused()
+    site.fails_to_reread = ""
+    site.path.write_text(right.replace('"POST /f"', '"PUT /f"'))
+    await site.reload()
+    assert site.plan("held").throttle is throttle
+    assert site.authorizer() is authorizer
+    site.save("f", "again")
+    await site.reload()
+    assert site.plan("held").throttle is throttle
+    assert site.authorizer() is not authorizer  # what its cache holds are answers of the old code
 
 
 async def test_replaced_deployment_is_garbage_without_the_collector(site: Site) -> None:
