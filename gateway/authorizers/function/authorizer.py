@@ -55,6 +55,10 @@ class FunctionGate:
     def __repr__(self) -> str:
         return f"<FunctionGate {self._authorizer!r}>"
 
+    @property
+    def spec(self) -> FunctionAuthorizerSpec:
+        return self._authorizer.spec
+
     async def authorize(self, exchange: Exchange) -> Authorization:
         """Let the exchange pass, or raise.
 
