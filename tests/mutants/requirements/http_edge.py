@@ -59,8 +59,8 @@ H6 = Requirement(
     id="H6",
     title="Bodies have a size, and only callers who are let in may send one",
     promise="A body of more than 10 MiB, or more than a function's 6 MiB event can hold, is answered 413: by its declared length "
-    "before a byte of it is read, else as soon as it has grown too large. Nothing of it is collected before the authorizer "
-    "has let the caller in. Encoded bodies are passed on as they came and never inflated.",
+    "before a byte of it is read, else as soon as it has grown too large. Before the authorizer has let the caller in "
+    "nothing of it is asked for beyond the 64 KiB that a connection may hold. Encoded bodies are passed on as they came and never inflated.",
     lines=(
         Line(
             holds="10 MiB by the declared length", file=READING,

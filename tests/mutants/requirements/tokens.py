@@ -186,7 +186,7 @@ J9 = Requirement(
         Line(holds="nbf and iat", file=f"{JWT}/claims.py", old="if begins_at_s is not None and now_s < begins_at_s - self._leeway_s:", new="if False:", tests=(*forged("J9-nbf-to-come", "J9-iat-to-come"), f"{TESTS}::test_leeway_is_the_same_on_both_sides[J9-valid-later]")),
         Line(holds="a number", file=f"{JWT}/claims.py", old="if type(value) is int or type(value) is float:", new="if isinstance(value, int | float):", tests=forged("J9-exp-is-true")),
         Line(holds="a leeway of a minute", file=f"{JWT}/spec.py", old="if not 0 <= self.leeway_s <= MAX_LEEWAY_S:", new="if False:", tests=(f"{TESTS}::test_leeway_has_a_limit",)),
-        Line(holds="one reading of the clock", file=f"{JWT}/authorizer.py", old="now_s = exchange.request.at.epoch_ms / 1000", new='now_s = __import__("time").time()', tests=(f"{TESTS}::test_the_time_is_that_of_the_request",)),
+        Line(holds="one reading of the clock", file=f"{JWT}/authorizer.py", old="now_s = exchange.request.at.epoch_ms / 1000  # J9", new='now_s = __import__("time").time()  # J9', tests=(f"{TESTS}::test_the_time_is_that_of_the_request",)),
     ),
     inherent=(
         Inherent(holds="finite", reason="the JSON reader takes no other numbers (J8)", tests=forged("J9-exp-infinite", "J9-exp-is-text")),
