@@ -1,7 +1,8 @@
 """Load by wrk that looks at every answer.
 
 One answer with another status or another body than expected, or one broken connection, and the run is void:
-a fast wrong answer is no result. The check runs in wrk's own LuaJIT, a few microseconds an answer.
+a fast wrong answer is no result. The check runs in wrk's own LuaJIT, a few microseconds an answer; requests
+that differ are all made before the load begins.
 """
 
 import json
@@ -12,18 +13,42 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _SCRIPT = """
+local ffi = require("ffi")
+ffi.cdef("int getpid(); int kill(int, int);")
 wrk.method = %(method)s
 wrk.body = %(request)s
 wrk.headers["Content-Type"] = "application/json"
-local expected = %(expected)s
+local expected_status, expected, limit = %(status)d, %(expected)s, %(limit)d
+local name, values = %(header)s, %(values)s
+local pause_ms = %(pause_ms)d
 local threads = {}
 bad, seen, first = 0, 0, ""
+if pause_ms > 0 then
+  function delay() return math.random(0, 2 * pause_ms) end -- not all connections at once
+end
 function setup(thread) table.insert(threads, thread) end
+if values then
+  local requests, last = {}, 0
+  function init(args)
+    for value in io.lines(values) do
+      wrk.headers[name] = value
+      requests[#requests + 1] = wrk.format()
+    end
+  end
+  function request()
+    last = last %% #requests + 1
+    return requests[last]
+  end
+end
 function response(status, headers, body)
   seen = seen + 1
-  if status ~= 200 or body ~= expected then
+  if status ~= expected_status or body ~= expected then
     bad = bad + 1
     if bad == 1 then first = status .. " " .. body:sub(1, 200):gsub("[^ -~]", "?"):gsub('[\\\\"]', "'") end
+  end
+  if seen == limit then
+    wrk.thread:stop()
+    ffi.C.kill(ffi.C.getpid(), 2) -- SIGINT; else wrk sleeps out its time
   end
 end
 function done(summary, latency, requests)
@@ -51,11 +76,23 @@ class NoAnswer(LoadFailed):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rotation:
+    """Values of one header; the requests have them in turn."""
+
+    header: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
+    """:param body: :param status: of every answer."""
+
     url: str
     body: bytes
+    status: int = 200
     method: str = "GET"
     request: bytes = b""
+    rotation: Rotation | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,21 +111,32 @@ class Run:
         return self.answers / self.seconds
 
 
-def run(target: Target, *, connections: int, seconds: float) -> Run:
+def run(target: Target, *, connections: int, seconds: float, limit: int = 0, pause_ms: int = 0) -> Run:
     """Load *target* with one thread of wrk.
 
+    :param limit: end after so many answers; 0: only the time ends it.
+    :param pause_ms: of a connection between an answer and its next request, on average.
     :raises LoadFailed: with the first wrong answer.
     """
     if shutil.which("wrk") is None:
         raise LoadFailed("wrk is not installed (Debian: apt-get install wrk)")
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "check.lua"
+        values = Path(folder) / "values"
+        rotation = target.rotation
+        if rotation is not None:
+            values.write_text("".join(f"{value}\n" for value in rotation.values))
         script.write_text(
             _SCRIPT
             % {
                 "method": _lua(target.method.encode()),
                 "request": _lua(target.request) if target.request else "nil",
+                "status": target.status,
                 "expected": _lua(target.body),
+                "limit": limit,
+                "pause_ms": pause_ms,
+                "header": _lua(rotation.header.encode()) if rotation else "nil",
+                "values": _lua(bytes(values)) if rotation else "nil",
             }
         )
         done = subprocess.run(

@@ -16,14 +16,18 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(ROOT)  # not this folder: its modules are `benchmarks.…`
 
 from benchmarks import install, machine  # noqa: E402
-from benchmarks.rows import churn, cold, core, idle, profile, routes, warm  # noqa: E402
+from benchmarks.rows import authorizers, churn, cold, core, idle, jwt, kid_flood, profile, routes, warm  # noqa: E402
 from benchmarks.rows.context import Context  # noqa: E402
 from benchmarks.table import Table  # noqa: E402
 
 ROWS: dict[str, Callable[[Context], Table]] = {
     "warm": warm.measure_many,
     "single": warm.measure_single,
-    "gateway": warm.measure_gateway,
+    "jwt": jwt.measure_many,
+    "jwt_single": jwt.measure_single,
+    "gateway": jwt.measure_gateway,
+    "authorizers": authorizers.measure,
+    "kid_flood": kid_flood.measure,
     "cold": cold.measure,
     "routes": routes.measure,
     "idle": idle.measure,

@@ -8,6 +8,7 @@ import argparse
 import gc
 import os
 import statistics
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -16,8 +17,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
-from machine import build, cpu_model
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks.machine import build, cpu_model
 from gateway.errors import TooManyRequests
 from gateway.exchange import Exchange
 from gateway.fields import RequestFields

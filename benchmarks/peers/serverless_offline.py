@@ -3,8 +3,9 @@
 import json
 import shutil
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from benchmarks.install import PLACE
 from benchmarks.lockgate_server import HANDLER
@@ -24,20 +25,32 @@ _ENV = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """A JWT authorizer in front of every route. This peer looks at the claims only, not at the signature."""
+
+    issuer: str
+    audience: str
+    scope: str
+
+
 class ServerlessOffline:
     """Routes ``/py0 … /pyN`` and ``/js``, each its own function.
 
     :param functions: how many Python functions, so that each can have a first call.
     """
 
-    def __init__(self, folder: Path, *, functions: int = 1, handler: str = HANDLER):
+    def __init__(self, folder: Path, *, functions: int = 1, handler: str = HANDLER, door: Door | None = None):
         place = folder / "serverless-offline"
         place.mkdir(parents=True)
         (place / "node_modules").symlink_to(PLACE / "node" / "node_modules")
         (place / "app.py").write_text(handler)
         (place / "app.js").write_text(NODE_HANDLER)
         port, lambda_port, alb_port = free_ports(3)
-        (place / "serverless.yml").write_text(json.dumps(_service(functions, port, lambda_port, alb_port)))
+        service = _service(functions, port, lambda_port, alb_port)
+        if door is not None:
+            _guard(service, door)
+        (place / "serverless.yml").write_text(json.dumps(service))
         self.address = f"http://127.0.0.1:{port}"
         self.program = Program(
             "serverless-offline",
@@ -63,7 +76,7 @@ def is_installed() -> bool:
     ) is not None
 
 
-def _service(functions: int, port: int, lambda_port: int, alb_port: int) -> dict[str, object]:
+def _service(functions: int, port: int, lambda_port: int, alb_port: int) -> dict[str, Any]:
     names = {f"py{number}": _function(f"/py{number}") for number in range(functions)}
     return {
         "service": "bench",
@@ -84,5 +97,21 @@ def _service(functions: int, port: int, lambda_port: int, alb_port: int) -> dict
     }  # fmt: skip
 
 
-def _function(path: str) -> dict[str, object]:
+def _guard(service: dict[str, Any], door: Door) -> None:
+    # Without this leave it ignores the authorizer and lets everybody in.
+    service["custom"]["serverless-offline"]["ignoreJWTSignature"] = True
+    service["provider"]["httpApi"]["authorizers"] = {
+        "users": {
+            "type": "jwt",
+            "identitySource": "$request.header.Authorization",
+            "issuerUrl": door.issuer,
+            "audience": [door.audience],
+        }
+    }
+    for function in service["functions"].values():
+        for event in function["events"]:
+            event["httpApi"]["authorizer"] = {"name": "users", "scopes": [door.scope]}
+
+
+def _function(path: str) -> dict[str, Any]:
     return {"handler": "app.handler", "events": [{"httpApi": {"method": "GET", "path": path}}]}

@@ -9,7 +9,7 @@ from benchmarks.rows.context import Context
 from benchmarks.table import Table
 
 _HERE = Path(__file__).resolve().parent.parent
-_PROGRAMS = ("gateway_core", "fleet_core", "invoke_core", "environment_start")
+_PROGRAMS = ("gateway_core", "jwt_verify", "throttle_core", "fleet_core", "invoke_core", "environment_start")
 _TIMEOUT_S = 300
 
 

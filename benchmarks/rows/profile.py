@@ -1,14 +1,15 @@
-"""Where the server's time goes under the load of the warm row: samples by py-spy, Python frames only."""
+"""Where the server's time goes under the load of the jwt row: samples by py-spy, Python frames only."""
 
 import subprocess
 import threading
 from collections import Counter
+from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks import load
 from benchmarks.install import PLACE
 from benchmarks.rows.context import Context
-from benchmarks.rows.warm import own_server, target
+from benchmarks.rows.guarded import guarded_server
 from benchmarks.table import Table
 
 _RATE = 200  # samples a second
@@ -44,7 +45,7 @@ def measure(context: Context) -> Table:
     ]
     shares = ", ".join(f"{name} {count / total:.0%}" for name, count in packages.most_common())
     return Table(
-        title="Where the server process spends its time, warm row's load",
+        title="Where the server process spends its time, behind a JWT authorizer",
         columns=("function (file)", "own", "with what it calls"),
         rows=rows,
         notes=[
@@ -60,10 +61,12 @@ def record(context: Context, seconds: int) -> Counter[str]:
     if not py_spy.exists():
         raise FileNotFoundError(f"{py_spy}: run benchmarks/install.py")
     out = context.folder / "stacks"
-    with own_server(context) as server:
-        load.run(target(server, "/warm"), connections=50, seconds=3)
+    with ExitStack() as stack:
+        guarded = guarded_server(context, stack)
+        server, target = guarded.server, guarded.target("/guarded")
+        load.run(target, connections=50, seconds=3)
         failed: list[load.LoadFailed] = []
-        loading = threading.Thread(target=_load, args=(target(server, "/warm"), seconds + 3, failed))
+        loading = threading.Thread(target=_load, args=(target, seconds + 3, failed))
         loading.start()
         subprocess.run(
             [str(py_spy), "record", "--pid", str(server.pid), "--duration", str(seconds), "--rate", str(_RATE),

@@ -97,3 +97,8 @@ def ratios(first: Subject, others: Iterable[Subject]) -> str:
     """``Lockgate: 3.10 times serverless-offline.``: medians of the rates."""
     parts = [f"{first.rate.median / other.rate.median:.2f} times {other.name}" for other in others]
     return f"{first.name}: " + "; ".join(parts) + "." if parts else ""
+
+
+def paired(subject: Subject, other: Subject) -> Spread:
+    """The rate of one as a share of the other's, for each round: what both have in a round is the machine's mood."""
+    return Spread.of(mine.rate / theirs.rate for mine, theirs in zip(subject.runs, other.runs, strict=True))
