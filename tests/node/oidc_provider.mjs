@@ -1,4 +1,5 @@
-// An OpenID provider by others (npm oidc-provider) on 127.0.0.1, for one client that gets JWT access tokens.
+// An OpenID provider by others (npm oidc-provider) on 127.0.0.1, for one client that gets JWT access tokens. Its
+// argument is the port, 0 or none: any.
 //
 // Prints one line of JSON when it listens: {"issuer", "kids"}. After SIGUSR2 it signs with a new key, still
 // publishes the old one, and prints the line again. Ends with its standard input, so that it outlives no test.
@@ -17,7 +18,7 @@ const keys = [await newKey(1)];
 let handle;
 
 const server = createServer((request, response) => handle(request, response));
-server.listen(0, '127.0.0.1', () => {
+server.listen(Number(process.argv[2] ?? 0), '127.0.0.1', () => {
   serve();
   process.on('SIGUSR2', async () => {
     keys.unshift(await newKey(keys.length + 1)); // it signs with the first one

@@ -44,6 +44,11 @@ class ForeignIssuer:
         self._process.send_signal(signal.SIGUSR2)
         _, self.kids = self._state()
 
+    def kill(self) -> None:
+        """It is gone, and connections are refused when this returns."""
+        self._process.kill()
+        self._process.wait(10)
+
     def _state(self) -> tuple[str, list[str]]:
         assert self._process.stdout is not None
         for line in self._process.stdout:
@@ -54,13 +59,16 @@ class ForeignIssuer:
 
 
 @contextmanager
-def foreign_issuer() -> Iterator[ForeignIssuer]:
-    """Start one and end it. Skips the test where Node or the packages are missing."""
+def foreign_issuer(port: int = 0) -> Iterator[ForeignIssuer]:
+    """Start one and end it. Skips the test where Node or the packages are missing.
+
+    :param port: where it listens; 0: anywhere.
+    """
     node = shutil.which("node")
     if node is None or not (_FOLDER / "node_modules" / "oidc-provider").is_dir():
         pytest.skip("oidc-provider is not installed: make .venv/node")
     with subprocess.Popen(
-        [node, "oidc_provider.mjs"],
+        [node, "oidc_provider.mjs", str(port)],
         cwd=_FOLDER,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
