@@ -26,12 +26,14 @@ COMMANDS = {
     "routes": "list the routes and what answers them",
     "schema": "print the grammar of routes.yaml as JSON Schema",
     "reload": "make the running server read its files again",
+    "explain": "say what would become of a request, and why",
+    "token": "show what a token says, or who would believe it",
     "invoke": "call a function of the running server and show its log",
     "logs": "show what functions printed",
     "env": "print the endpoints and credentials for AWS clients",
     "runtimes": "install what AWS's runtimes bring along (boto3)",
 }
-LATER = ("init", "user", "token", "keys", "explain", "doctor")
+LATER = ("init", "user", "keys", "doctor")
 
 
 class Parser(argparse.ArgumentParser):
@@ -105,6 +107,67 @@ def _reload_arguments(parser: argparse.ArgumentParser) -> None:
     add_flags(parser, (STATE,), os.environ)
 
 
+def _explain_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("method", metavar="METHOD", help="as GET")
+    parser.add_argument("path", metavar="PATH", help="with its query, as on the wire")
+    add_flags(parser, (CONFIG, STATE), os.environ)
+    parser.set_defaults(config=None)  # whether it was given decides which of the two is asked
+    parser.add_argument(
+        "--token",
+        metavar="-|FILE",
+        help="a token, from standard input (-) or a file, put where the route looks",
+    )
+    parser.add_argument(
+        "--header", "-H", action="append", default=[], metavar="'NAME: VALUE'", help="a header; repeatable"
+    )
+    parser.add_argument("--host", metavar="HOST", help="the Host header")
+    parser.add_argument(
+        "--from", dest="source", default="127.0.0.1", metavar="ADDRESS", help="who asks (default 127.0.0.1)"
+    )
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--live", action="store_true", help="ask the running server, or fail")
+    where.add_argument("--offline", action="store_true", help="ask the routes file and the kept keys")
+    parser.add_argument(
+        "--claims", action="store_true", help="show every claim of a token whose signature is good"
+    )
+
+
+def _token_arguments(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    for name, text in (
+        ("decode", "show what a token says"),
+        ("verify", "say who would believe it, and why not"),
+    ):
+        action = actions.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        action.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print JSON")
+        action.add_argument(
+            "token",
+            nargs="?",
+            default="-",
+            metavar="-|FILE",
+            help="the token: standard input (default), or a file",
+        )
+        if name == "verify":
+            _verify_arguments(action)
+
+
+def _verify_arguments(parser: argparse.ArgumentParser) -> None:
+    add_flags(parser, (CONFIG, STATE), os.environ)
+    parser.set_defaults(config=None)
+    parser.add_argument("--authorizer", metavar="NAME", help="only this one of the file")
+    parser.add_argument("--issuer", metavar="URL", help="an issuer, whatever the file says; with --audience")
+    parser.add_argument(
+        "--audience", action="append", default=[], metavar="TEXT", help="accepted; repeatable"
+    )
+    keys = parser.add_mutually_exclusive_group()
+    keys.add_argument("--jwks", metavar="FILE", help="the keys: a JWK Set")
+    keys.add_argument("--fetch", action="store_true", help="ask the issuer for its keys now")
+    parser.add_argument(
+        "--at", metavar="TIME", help="judge as of then: ISO 8601 with a zone, or seconds since 1970"
+    )
+    parser.add_argument("--claims", action="store_true", help="show every claim once the signature is good")
+
+
 def _runtimes_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=("install", "list"), help="install, or list what is here")
     add_flags(parser, (STATE,), os.environ)
@@ -117,6 +180,8 @@ _ARGUMENTS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "routes": _config_arguments,
     "schema": _no_arguments,
     "reload": _reload_arguments,
+    "explain": _explain_arguments,
+    "token": _token_arguments,
     "invoke": _invoke_arguments,
     "logs": _logs_arguments,
     "env": _env_arguments,

@@ -50,6 +50,7 @@ from lockgate.driver_choice import choose_driver, refuse_exposed, refuse_unsafe
 from lockgate.echoed_logs import EchoedLogs
 from lockgate.endpoints import describe
 from lockgate.errors import ExitCode
+from lockgate.explanation import explain_action
 from lockgate.janitor import Janitor
 from lockgate.metrics import (
     EdgeMetrics,
@@ -282,7 +283,7 @@ class Server:
     ) -> dict[str, Listener]:
         secrets = {self._credentials.access_key_id: self._credentials.secret_access_key}.get
         actions = Actions(
-            {"reload": reload_action(reloader)},
+            {"reload": reload_action(reloader), "explain": explain_action(lambda: reloader.served)},
             secrets=secrets,
             region=self._names.region,
             audit=self._audit,

@@ -83,6 +83,12 @@ class State:
         self._write(path, {"instance": instance, "epoch": epoch})
         return Identity(instance=instance, epoch=epoch)
 
+    def known_names(self, *, account: str, region: str) -> Names:
+        """Names as a server on this state has them, without counting a start; of no instance where none has run."""
+        known = self._read(self.root / INSTANCE_FILE) or {}
+        instance = known.get("instance") or "0" * 8
+        return Names(account=account, region=region, instance=instance, epoch=int(known.get("epoch", 0)))
+
     def credentials(self) -> Credentials:
         """The key pair that AWS clients of this instance sign with; made at first use."""
         path = self.root / "credentials.json"

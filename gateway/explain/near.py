@@ -1,6 +1,6 @@
 """Routes that come near a request but do not answer it, each with why not, and what one may have meant.
 
-Looks at every route of the table: some 10 µs each. Off the loop where requests run beside it.
+Looks at every route of the table: some 15 µs each. Off the loop where requests run beside it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -116,13 +116,22 @@ def _refine(far: Distance, key: RouteKey, segments: Sequence[str]) -> Distance:
     if far.kind != _WORD:
         return far
     likeness = SequenceMatcher(None, key.segments[far.at - 1].text, segments[far.at - 1]).ratio()
-    alone = len(key.segments) == 1
-    if likeness < _SIMILAR and alone:
-        return Distance(_ELSEWHERE)
+    others = (part for number, part in enumerate(key.segments, 1) if number != far.at)
+    if likeness < _SIMILAR and not any(part.kind == "literal" for part in others):
+        return Distance(_ELSEWHERE)  # nothing of it is the same
     return Distance(_WORD, far.at, 1 if likeness >= _SIMILAR else 2, likeness)
 
 
 def _words(
+    far: Distance, key: RouteKey, method: str, segments: Sequence[str], chosen: RouteKey | None
+) -> NotChosen:
+    found = _words_of_path(far, key, method, segments, chosen)
+    if far.kind in (_LESS_SPECIFIC, _METHOD) or key.method in (ANY, "", method):
+        return found
+    return NotChosen(key=key.text, why=f"{found.why}, and it is for {key.method}", instead=found.instead)
+
+
+def _words_of_path(
     far: Distance, key: RouteKey, method: str, segments: Sequence[str], chosen: RouteKey | None
 ) -> NotChosen:
     takes = method if key.method in (ANY, "", method) and method in METHODS else key.method

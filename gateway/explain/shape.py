@@ -23,7 +23,7 @@ def as_json(found: Explanation) -> dict[str, Any]:
         "stage": found.stage,
         "route": found.route,
         "parameters": dict(found.parameters),
-        "steps": [_step(step) for step in found.steps],
+        "steps": [step_as_json(step) for step in found.steps],
         "answer": None if found.answer is None else _answer(found.answer),
         "integration": None if found.integration is None else _integration(found.integration),
         "budget": _budget(found),
@@ -34,12 +34,12 @@ def as_json(found: Explanation) -> dict[str, Any]:
     }
 
 
-def _step(step: Step) -> dict[str, Any]:
+def step_as_json(step: Step) -> dict[str, Any]:
     return {
         "name": step.name,
         "outcome": step.outcome,
         "sentence": step.sentence,
-        "checks": [_step(each) for each in step.checks],
+        "checks": [step_as_json(each) for each in step.checks],
     }
 
 
