@@ -65,6 +65,7 @@ class EdgeProtocol(EdgeReading):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # asyncio's signature
         self._phase = SHUT
         self.connections.discard(self)
+        self.state.backlog.remove(self)
         if self._peer is not None:
             self.state.peers.leave(self._peer)
             self._peer = None
@@ -221,14 +222,33 @@ class EdgeProtocol(EdgeReading):
         except OSError:  # the client has reset the connection, and we are about to be told
             self.transport.abort()
 
+    # A client that reads more slowly than we write
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        for slow in self.state.backlog.add(self, self.loop.time()):
+            assert isinstance(slow, EdgeProtocol)
+            slow.give_up()
+
+    def resume_writing(self) -> None:
+        self.state.backlog.remove(self)
+        super().resume_writing()
+
+    def unsent(self) -> int:
+        """Bytes of answers that the client has not taken."""
+        size = self.transport.get_write_buffer_size()
+        return size if self.carrier is None else size + self.carrier.get_write_buffer_size()
+
+    def give_up(self) -> None:
+        """Cut the connection off: its answers take memory that others need."""
+        self.state.refused("unsent_too_much", 0, self.client)
+        self.transport.abort()
+
     # Deadlines
 
     def tick(self, now: float, elapsed: float) -> None:
         """Look at every deadline; the listener's sweep calls this. See `EdgeLimits`."""
-        unsent = self.transport.get_write_buffer_size()
-        if self.carrier is not None:
-            unsent += self.carrier.get_write_buffer_size()
-        if self._writes.is_stalled(unsent, now):
+        if self._writes.is_stalled(self.unsent(), now):
             self.state.refused("write_stalled", 0, self.client)
             self.transport.abort()
         elif self.flow.read_paused or (self._phase == BODY and self._held_back()):

@@ -34,6 +34,7 @@ RefusalReason = Literal[
     "body_timeout",
     "body_too_slow",
     "write_stalled",
+    "unsent_too_much",
     "header_with_underscore",
     "app_failed",
     "app_silent",
@@ -80,6 +81,9 @@ class EdgeLimits:
     idle_s: float = 65.0  # longer than the 60 s of common front proxies, so that they close first
     trusted_idle_s: float = 180.0  # front proxies of ours keep connections for 2 minutes
     stall_s: float = 30.0  # a reader that takes less than body_rate over this time is not reading
+    # Of all answers that wait in memory for slow readers, but for 64 KiB of each connection: 400 clients that
+    # asked for 5 MB each and read nothing took 2 GB. Then the slowest of them are cut off.
+    unsent_bytes: int = 256 * 1024 * 1024
     linger_s: float = 2.0  # after a refusal: time for the client to read it before a reset kills it
     linger_bytes: int = 256 * 1024  # and what is read of what it goes on sending
     sweep_s: float = 1.0  # one timer per listener; deadlines are late by at most this

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from uvicorn.server import ServerState
 
+from kit.edge_backlog import Backlog
 from kit.edge_limits import EdgeLimits, OnRefused, Peer, RefusalReason
 from kit.edge_peers import PeerTable
 from kit.networks import LOCAL_PEER, Networks
@@ -30,6 +31,7 @@ class EdgeState(ServerState):
         self.draining = False
         self.trusted = Networks(limits.trusted_proxies)
         self.peers = PeerTable()
+        self.backlog = Backlog(limits.unsent_bytes)
         self.changed = asyncio.Event()
         self.date = b""
         self._date_s = 0
