@@ -58,7 +58,7 @@ class RunningIssuer:
         """Connections are refused from now on; the port stays its own."""
         self._run(self._vanish())
 
-    def token(self, key: SigningKey | None = None, **changes: Any) -> str:
+    def token(self, key: SigningKey | None = None, /, **changes: Any) -> str:
         """A token that is good now, but for the changes; a change to None leaves the claim out."""
         return make_token(key or self.key, self.claims(**changes))
 
