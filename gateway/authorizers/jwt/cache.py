@@ -48,8 +48,10 @@ class VerifiedTokens:
         """:param generation: of the keys; another one than last time empties the cache.
         :param now_s: of the request, seconds since the epoch.
         """
-        if generation != self._generation:
-            self._begin(generation)
+        if generation != self._generation:  # J18: what a lost key has signed is believed no longer
+            self._entries.clear()
+            self.used_bytes = 0
+            self._generation = generation
             return None
         entry = self._entries.get(digest)
         if entry is None:
@@ -63,12 +65,13 @@ class VerifiedTokens:
     def put(
         self, digest: bytes, generation: int, token: VerifiedToken, *, characters: int, now_s: float
     ) -> None:
-        """Keep what was verified just now, with keys of this generation.
+        """Keep what was verified just now.
 
+        :param generation: of the keys when the token's was asked for; not kept when it is no longer theirs.
         :param characters: of the token's text.
         """
-        if generation != self._generation:
-            self._begin(generation)
+        if generation != self._generation:  # J18: keys were lost since, perhaps the one that verified it
+            return
         until_s = min(token.expires_at_s, now_s + MAX_AGE_S)  # J18
         cost_bytes = _cost(token, characters)
         if until_s <= now_s or cost_bytes > self._max_bytes:
@@ -82,11 +85,6 @@ class VerifiedTokens:
 
     def __len__(self) -> int:
         return len(self._entries)
-
-    def _begin(self, generation: int) -> None:
-        self._entries.clear()  # J18: what a lost key has signed is believed no longer
-        self.used_bytes = 0
-        self._generation = generation
 
     def _remove(self, digest: bytes) -> None:
         self.used_bytes -= self._entries.pop(digest).cost_bytes
