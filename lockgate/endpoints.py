@@ -9,7 +9,9 @@ from kit.sigv4 import Credentials
 def describe(
     *, gateway: str, control: str, admin: str, names: Names, credentials: Credentials
 ) -> dict[str, Any]:
-    """:param gateway: URLs without a trailing slash, as clients on this machine reach them."""
+    """:param gateway: URLs without a trailing slash; the gateway's is ``server.gateway_url`` where that is set,
+    the others are as clients on this machine reach them.
+    """
     return {
         "gateway": gateway,
         "auth": None,

@@ -331,7 +331,9 @@ class Server:
         return self._unready
 
     def _publish(self, listeners: Mapping[str, Listener]) -> None:
-        urls = {name: listener.url for name, listener in listeners.items()}
+        listening = {name: listener.url for name, listener in listeners.items()}
+        # What clients are told is the public address, never what a request's Host says (A13).
+        urls = listening | {"gateway": self._file.server.gateway_url or listening["gateway"]}
         self._state.publish(describe(**urls, names=self._names, credentials=self._credentials))
         self._unready = ()
         if self._settings.dev:
@@ -339,9 +341,7 @@ class Server:
                 routes=list(self._file.resolved_routes()), config=str(self._settings.config[0]), **urls
             )
         else:
-            self._console.event(
-                "ready", gateway=urls["gateway"], control=urls["control"], admin=urls["admin"]
-            )
+            self._console.event("ready", **listening, gateway_url=urls["gateway"])
         sys.stdout.write("ready\n")
         sys.stdout.flush()
 

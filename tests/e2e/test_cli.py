@@ -9,6 +9,8 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -246,6 +248,29 @@ def test_env_is_for_a_shell_or_for_programs(cli: Cli, server: RunningServer) -> 
     found = cli("env", "--json", "--state", server.state).json
     assert shell.stdout == f"{found['control']} {found['secret_access_key']}"
     assert found == server.endpoints
+
+
+@pytest.mark.parametrize("host", ["evil.example", "api.example.com"])
+def test_the_public_address_is_told_whatever_a_request_says(cli: Cli, tmp_path: Path, host: str) -> None:
+    """A13: addresses come from the configuration, never from a request's Host; H10: other hosts get 403."""
+    config = tmp_path / "routes.yaml"
+    config.write_text(
+        "version: 1\n"
+        "server: {gateway_url: https://api.example.com, domains: [api.example.com]}\n"
+        "routes:\n  GET /: {public: true, respond: {body: here}}\n"
+    )
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with RunningServer(config, tmp_path / "state", extra=("--gateway", f"127.0.0.1:{port}")) as server:
+        request = urllib.request.Request(f"http://127.0.0.1:{port}/", headers={"host": host})
+        if host == "evil.example":
+            with pytest.raises(urllib.error.HTTPError, match="403"):
+                urllib.request.urlopen(request, timeout=5)
+        else:
+            with urllib.request.urlopen(request, timeout=5) as answer:
+                assert answer.read() == b"here"
+        assert cli("env", "--json", "--state", server.state).json["gateway"] == "https://api.example.com"
 
 
 def test_logs_have_what_a_function_printed(cli: Cli, server: RunningServer) -> None:
