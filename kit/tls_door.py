@@ -12,7 +12,7 @@ from typing import cast
 
 from kit.edge import EdgeProtocol
 from kit.edge_answers import refusal
-from kit.edge_limits import Peer
+from kit.edge_limits import Peer, RefusalReason
 from kit.edge_peers import PeerKey, peer_key
 from kit.edge_state import EdgeState
 from kit.networks import plain_address
@@ -109,22 +109,25 @@ class TlsDoor(asyncio.Protocol):
         hello, self._early = bytes(self._early), bytearray()
         # Runs when start_tls has put its protocol in place, before that begins and before reading goes on.
         self._loop.call_soon(self._feed, hello)
-        started = self._loop.time()
         try:
             transport = await self._loop.start_tls(
                 self._transport, self, self._context(), server_side=True,
                 ssl_handshake_timeout=limits.handshake_s, ssl_shutdown_timeout=limits.linger_s,
             )  # fmt: skip
-        except OSError:  # ssl.SSLError is one; so are a reset and the end of the time
-            is_late = self._loop.time() - started >= limits.handshake_s
-            state.refused("tls_handshake_timeout" if is_late else "tls_handshake", 0, self._client)
-            self._transport.abort()
+        except ConnectionAbortedError:  # so both loops say that the time is over
+            self._give_up("tls_handshake_timeout")
+        except OSError:  # ssl.SSLError is one; so is a reset
+            self._give_up("tls_handshake")
         else:
             self._hand_over(transport)
         finally:
             self._leave()
             assert self._task is not None
             state.tasks.discard(self._task)
+
+    def _give_up(self, reason: RefusalReason) -> None:
+        self._state.refused(reason, 0, self._client)
+        self._transport.abort()
 
     def _feed(self, hello: bytes) -> None:
         """Give the TLS side what was read before it was there."""

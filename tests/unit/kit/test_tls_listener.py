@@ -44,6 +44,9 @@ class Site(Edge):
         await self.until(lambda: not self.listener.connections and not self.state.peers)
 
 
+OPENED: list[Site] = []
+
+
 async def open_site(folder: Path, app: Any = None, limits: EdgeLimits | None = None) -> Site:
     pair = make_pair(folder)
     tls = pair.context()
@@ -55,6 +58,7 @@ async def open_site(folder: Path, app: Any = None, limits: EdgeLimits | None = N
     await listener.start()
     site = Site(listener, refused)
     site.pair, site.tls = pair, tls
+    OPENED.append(site)
     return site
 
 
@@ -68,8 +72,12 @@ def run(request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture) -> Any
 
         async def main() -> None:
             asyncio.get_running_loop().set_exception_handler(lambda loop, context: trouble.append(context))
-            async with asyncio.timeout(15):
-                await scenario
+            try:
+                async with asyncio.timeout(15):
+                    await scenario
+            finally:  # uvloop does not close while something is open: a failure would end in silence
+                while OPENED:
+                    await OPENED.pop().stop()
 
         with caplog.at_level(logging.INFO), asyncio.Runner(loop_factory=factory) as loop:
             loop.run(main())
