@@ -189,6 +189,20 @@ def test_the_route_that_is_chosen_decides(
     assert ask(server, path, method=method).status == 200
 
 
+def test_a_token_counts_for_its_own_request_only(server: RunningServer, issuer: RunningIssuer) -> None:
+    """H8, J14: not for the next one on the connection, nor for what stands in another one's body."""
+    bearer = f"authorization: {issuer.token()}"
+    known, stranger = head("GET", "/any", bearer) + "\r\n", head("GET", "/any") + "\r\n"
+    assert statuses(answer_to(server, known + stranger + head("GET", "/any", bearer))) == [200, 401, 200]
+    hidden = known * 3
+    for length in (f"content-length: {len(hidden)}", "transfer-encoding: chunked"):
+        framed = hidden if "length" in length else f"{len(hidden):x}\r\n{hidden}\r\n0\r\n\r\n"
+        refused = head("POST", "/any", length) + "\r\n" + framed
+        assert set(statuses(answer_to(server, refused + head("GET", "/any")))) == {401}
+        accepted = head("POST", "/any", length, bearer) + "\r\n" + framed
+        assert statuses(answer_to(server, accepted + head("GET", "/any"))) == [200, 401]
+
+
 def test_the_default_route(server: RunningServer, issuer: RunningIssuer) -> None:
     """H8: where it has an authorizer, nothing is behind it that has none."""
     is_shut = call(server.gateway_address, "/nowhere").status == 401
