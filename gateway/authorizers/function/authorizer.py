@@ -6,7 +6,7 @@ that leaves it as it is, also when the function's code changed: an answer holds 
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 
 from gateway.authorizers.function.answer import Answer
 from gateway.authorizers.function.cache import AnswerCache
@@ -87,18 +87,27 @@ class FunctionGate:
             return kept
         return await authorizer.flights.join(key, lambda: self._ask_and_keep(key, exchange, identity))
 
-    async def _ask_and_keep(
+    def _ask_and_keep(
         self, key: bytes, exchange: Exchange, identity: list[list[str]]
-    ) -> Answer | Failure:
-        found = await self._ask(exchange, identity)
+    ) -> Coroutine[object, object, Answer | Failure]:
+        # The event is made before there is a call to share: a request that cannot be shown is nobody else's fault.
+        event = self._event(exchange, identity)
+        return self._call_and_keep(key, event, exchange.request.trace.call)
+
+    async def _call_and_keep(self, key: bytes, event: bytes, trace: str) -> Answer | Failure:
+        found = await self._authorizer.function.ask(self._locator, event, trace)
         if isinstance(found, Answer):
             self._authorizer.cache.put(key, found, self._authorizer.clock())
         return found
 
     async def _ask(self, exchange: Exchange, identity: list[list[str]]) -> Answer | Failure:
+        event = self._event(exchange, identity)
+        return await self._authorizer.function.ask(self._locator, event, exchange.request.trace.call)
+
+    def _event(self, exchange: Exchange, identity: list[list[str]]) -> bytes:
         # No identity source is null in the event, not an empty list.
         values = joined(identity) if self._authorizer.spec.identity_source else None
-        return await self._authorizer.function.ask(self._locator, exchange, values)
+        return self._authorizer.function.event(exchange, values)
 
     def explain(self, exchange: Exchange) -> Explanation:
         """Say what `authorize` would do, and do nothing of it: no call, and no trace in the cache.

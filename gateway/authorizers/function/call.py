@@ -52,16 +52,16 @@ class AuthorizerFunction:
             self._build = events.build_v2
             self._read = read_simple if spec.simple_responses else read_policy_answer
 
-    async def ask(
-        self, locator: Locator, exchange: Exchange, identity: Sequence[str] | None
-    ) -> Answer | Failure:
-        """:param identity: the values at the identity sources; None: none are configured."""
-        call = InvokeCall(
-            function=self.name,
-            payload=self._build(exchange, shown_arn(exchange), identity),
-            budget_ms=BUDGET_MS,
-            trace=exchange.request.trace.call,
-        )
+    def event(self, exchange: Exchange, identity: Sequence[str] | None) -> bytes:
+        """What the function is called with.
+
+        :param identity: the values at the identity sources; None: none are configured.
+        :raises BadRequest: the query has too many pairs.
+        """
+        return self._build(exchange, shown_arn(exchange), identity)
+
+    async def ask(self, locator: Locator, event: bytes, trace: str) -> Answer | Failure:
+        call = InvokeCall(function=self.name, payload=event, budget_ms=BUDGET_MS, trace=trace)
         try:
             answer = await locator.locate(call.function, call.qualifier).invoke(call)
         except BudgetExceeded:

@@ -171,3 +171,13 @@ async def test_flights_of_different_keys_do_not_meet() -> None:
     )
     assert found == [1, 2, 1]
     assert len(flights) == 0
+
+
+async def test_a_query_that_is_too_long_is_nobody_elses_bad_request() -> None:
+    """The first of two callers of one key sent 1,001 pairs; the second joined its call and was told 400, too."""
+    held = Held()
+    door = _door(held)
+    tasks = await _waiting(door, {"target": "/a?" + "&".join(["x=1"] * 1001)}, {})
+    held.gate.set()
+    assert await _statuses(tasks) == [400, 200]
+    assert door.calls == 1
