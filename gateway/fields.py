@@ -4,6 +4,8 @@ apart.
 
 from collections.abc import Iterable
 
+from kit.edge_head import HOP_BY_HOP
+
 # A client could forge these. They are rewritten from the connection itself, so nothing of theirs may stay.
 _REWRITTEN = frozenset({b"forwarded", b"x-real-ip", b"content-length"})
 _REWRITTEN_PREFIX = b"x-forwarded-"
@@ -46,6 +48,12 @@ _COMMON = {
     )
 }
 _COMMON |= dict.fromkeys((*_REWRITTEN, b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto"), "")
+
+
+def is_withheld(name: str) -> bool:
+    """Whether no request ever shows a header of this lower-case name: rewritten here, or kept by the connection."""
+    raw = name.encode()
+    return raw in _REWRITTEN or raw in HOP_BY_HOP or raw.startswith(_REWRITTEN_PREFIX)
 
 
 class RequestFields:

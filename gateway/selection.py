@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, cast
 
 from gateway.exchange import Exchange
+from gateway.fields import is_withheld
 from gateway.query import parse_query
 
 Kind = Literal["header", "querystring", "context", "stageVariables"]
@@ -37,6 +38,9 @@ _CONTEXT: dict[str, Callable[[Exchange], str]] = {
     "stage": lambda exchange: exchange.stage.name,
 }
 CONTEXT_NAMES: tuple[str, ...] = tuple(_CONTEXT)
+# What many callers have in common, whoever they are: it is never an identity by itself.
+_COMMON_CONTEXT = frozenset(_CONTEXT) - {"identity.sourceIp", "requestId"}
+_COMMON_HEADERS = frozenset({"host", "user-agent"})
 
 
 class SelectionError(ValueError):
@@ -65,9 +69,20 @@ class Selection:
             if not _HEADER_NAME.fullmatch(name) or "_" in name:
                 raise SelectionError(f"no header can be called {name[:60]!r} here")
             name = name.lower()
+            if is_withheld(name):
+                raise SelectionError(
+                    f"{name} is the connection's or the gateway's own: no value of a client's is seen"
+                )
         elif kind == "context" and name not in _CONTEXT:
             raise SelectionError(f"there is no $context.{name[:60]}; there are {', '.join(CONTEXT_NAMES)}")
         return cls(text, kind, name)
+
+    @property
+    def is_identity(self) -> bool:
+        """Whether its value can tell callers apart."""
+        if self.kind == "header":
+            return self.name not in _COMMON_HEADERS
+        return self.kind == "querystring" or (self.kind == "context" and self.name not in _COMMON_CONTEXT)
 
     def resolve(self, exchange: Exchange) -> str | None:
         """The value, None when there is none. Several values of one name are joined with ``,``.

@@ -28,8 +28,8 @@ class FunctionAuthorizer:
         self.spec = spec
         self.clock = clock
         self.function = AuthorizerFunction(spec)
-        # Without an identity source all callers would share one answer.
-        self.keeps_answers = spec.ttl_s > 0 and bool(spec.identity_source)
+        # Without an identity all callers would share one answer; a route, a stage or a host is nobody's.
+        self.keeps_answers = spec.ttl_s > 0 and any(source.is_identity for source in spec.identity_source)
         self.cache = AnswerCache(spec.ttl_s)
         self.flights: Flights[Answer | Failure] = Flights(f"authorizer {spec.name}")
         self._salt = os.urandom(KEY_BYTES)

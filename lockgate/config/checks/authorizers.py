@@ -62,9 +62,14 @@ def _check_function(
         reason = "simple responses exist in format 2.0 only"
         hint = 'write simple_responses: false, or payload: "2.0"'
         report.add("simple-responses-format", (*path, "simple_responses"), reason, hint, at="key")
-    if authorizer.ttl_s and not authorizer.identity_source:  # J19: one caller's answer is no other's
+    # J19: one caller's answer is no other's
+    if authorizer.ttl_s and not any(source.is_identity for source in authorizer.identity_source):
         reason = "an answer is kept for whoever sends the same identity source, and there is none"
         hint = "add identity_source: [$request.header.NAME], or remove ttl"
+        if authorizer.identity_source:
+            named = " and ".join(source.text for source in authorizer.identity_source)
+            reason = f"an answer about one caller would be kept for all: they have {named} in common"
+            hint = "add $request.header.NAME to identity_source, or remove ttl"
         report.add("ttl-needs-source", (*path, "ttl"), reason, hint, at="key")
     function = file.functions.get(authorizer.function)
     if function is None:

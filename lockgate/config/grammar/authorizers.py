@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, PlainValidator, WithJsonSchema
 
 from gateway.authorizers.jwt.spec import DEFAULT_IDENTITY_SOURCE, FAMILIES, RS_FAMILY
+from gateway.fields import is_withheld
 from gateway.selection import CONTEXT_NAMES, Selection, SelectionError
 from lockgate.config.grammar.base import Section, refuse
 from lockgate.config.grammar.scalars import (
@@ -54,6 +55,8 @@ def _hint(text: str) -> str:
     if text.startswith("$context."):
         return closest(text.removeprefix("$context."), CONTEXT_NAMES)
     name = text.rpartition(".")[2].replace("_", "-") or "Authorization"
+    if is_withheld(name.lower()):
+        return "where a request came from is $context.identity.sourceIp"
     return f"write $request.{'querystring' if 'query' in text.lower() else 'header'}.{name[:60]}"
 
 

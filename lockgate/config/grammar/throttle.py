@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, PlainValidator
 
+from gateway.fields import is_withheld
 from gateway.selection import Selection, SelectionError
 from gateway.throttling.spec import ThrottleKey
 from lockgate.config.grammar.base import Section, refuse
@@ -35,7 +36,8 @@ def _header(name: str) -> str:
     try:
         return Selection.parse(f"$request.header.{name}").name
     except SelectionError as error:
-        raise refuse("bad-throttle-key", str(error)) from error
+        hint = "write source_ip" if is_withheld(name.lower()) else ""
+        raise refuse("bad-throttle-key", str(error), hint) from error
 
 
 def _hint(text: str) -> str:

@@ -78,6 +78,23 @@ async def test_without_identity_nothing_is_kept() -> None:
 
 
 @pytest.mark.parametrize(
+    ("sources", "calls"),
+    [
+        pytest.param(("$context.routeKey",), 2, id="route"),
+        pytest.param(("$context.stage", "$context.http.path"), 2, id="stage-and-path"),
+        pytest.param(("$request.header.Host",), 2, id="host"),
+        pytest.param(("$context.routeKey", "$request.header.x-other"), 1, id="route-and-key"),
+        pytest.param(("$context.identity.sourceIp",), 1, id="address"),
+    ],
+)
+async def test_what_callers_have_in_common_is_no_identity(sources: tuple[str, ...], calls: int) -> None:
+    """J19: with the route alone as identity source, what the first caller may do was everybody's."""
+    door = open_door(spec_of(*sources, ttl_s=60), ALLOW)
+    assert [await door.status(key="a", x_other="o"), await door.status(key="b", x_other="o")] == [200, 200]
+    assert door.calls == calls
+
+
+@pytest.mark.parametrize(
     ("first", "second", "calls"),
     [
         pytest.param({"key": "a"}, {"key": "a"}, 1, id="same"),
