@@ -1,5 +1,6 @@
 """`gateway.explain`: it says what the gateway does, does none of it, and gives nothing away."""
 
+import asyncio
 import dataclasses
 import json
 from collections.abc import Mapping
@@ -16,16 +17,21 @@ from gateway.explain.shape import as_json
 from gateway.explain.values import Explanation
 from gateway.forwarded import ProxyTrust
 from gateway.integrations.respond import RespondTarget
+from gateway.issuers.issuer import Issuers
+from gateway.issuers.schedule import KEPT_S
+from gateway.issuers.source import Published
 from gateway.selection import Selection
-from gateway.stage import Stage
+from gateway.stage import Stage, StageSet
 from gateway.throttling.spec import ThrottleKey, ThrottleSpec
+from gateway.throttling.throttle import Throttle
+from kit.fetch import FetchError
 from tests.support.explained import HOST, Route, World, answer_of, received_of
 from tests.support.forged_case import Case, issuer_keys
 from tests.support.forged_claims import forged_claims
 from tests.support.forged_forms import forged_forms
 from tests.support.forged_keys import forged_keys
 from tests.support.function_door import ALLOW, DENY, open_door, spec_of
-from tests.support.jwt_world import NOW_S, FakeKeys, claims, make_token, rsa_key, spec
+from tests.support.jwt_world import NOW_S, FakeKeys, claims, jwks, make_token, request_with, rsa_key, spec
 
 APP = "https://app.example.com"
 CORS = CorsSpec(allow_origins=(APP,), allow_methods=("GET",), allow_headers=("authorization",))
@@ -382,6 +388,54 @@ async def test_it_gives_nothing_away(method: str, path: str, token: str | None) 
     shown = await world.explain("GET", "/notes", token=tokens["signed"], all_claims=True)
     assert shown.claims is not None
     assert shown.claims["sub"] == CANARY
+
+
+async def test_looking_at_keys_begins_no_fetch() -> None:
+    """An explanation costs an issuer nothing; a request's own look-up begins a fetch when keys are stale."""
+    now = [1000.0]
+    fetches: list[str] = []
+
+    class Counting:
+        async def fetch(self, url: str, **_: Any) -> bytes:
+            fetches.append(url)
+            raise FetchError("nobody is there")
+
+    published = Published.read("https://issuer.example.com/keys", jwks(rsa_key()), ("RS256",))
+    issuers = Issuers(fetcher=Counting(), clock=lambda: now[0])
+    keys = await asyncio.to_thread(issuers.open, spec().issuer)  # off the loop: nothing is fetched there
+    keys.restore(published, age_s=3600)
+    for _ in range(3):
+        assert keys.peek("a") == published.keys.get("a")
+        await asyncio.sleep(0)
+    now[0] += KEPT_S
+    assert keys.peek("a") is None
+    await asyncio.sleep(0)
+    assert fetches == []
+    keys.get("a")
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert len(fetches) == 1
+    await issuers.aclose()
+
+
+@pytest.mark.parametrize("by", [None, ThrottleKey(kind="header", name="x-who")])
+def test_looking_at_a_throttle_takes_nothing(by: ThrottleKey | None) -> None:
+    now = [0]
+    throttle = Throttle(ThrottleSpec(rate=2, burst=3, by=by), clock_ns=lambda: now[0])
+    one, other = request_with(x_who="a"), request_with(x_who="b")
+    assert [throttle.peek(one) for _ in range(3)] == [(3, 0)] * 3
+    for left in (2, 1, 0):
+        throttle.take(one)
+        assert throttle.peek(one).tokens == left
+    assert throttle.peek(one) == (0, 1)
+    assert throttle.peek(other) == ((0, 1) if by is None else (3, 0))
+    now[0] += 500_000_000
+    assert throttle.peek(one) == (1, 0)
+
+
+def test_stages_are_named() -> None:
+    assert StageSet([Stage(name="prod"), Stage()]).names == ("$default", "prod")
+    assert StageSet([Stage(name="prod")]).names == ("prod",)
 
 
 def test_the_shape_is_the_documented_one() -> None:
