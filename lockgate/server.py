@@ -341,7 +341,7 @@ class Server:
                 routes=list(self._file.resolved_routes()), config=str(self._settings.config[0]), **urls
             )
         else:
-            self._console.event("ready", **listening, gateway_url=urls["gateway"])
+            self._console.event("ready", level="info", **listening, gateway_url=urls["gateway"])
         sys.stdout.write("ready\n")
         sys.stdout.flush()
 
