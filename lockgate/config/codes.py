@@ -115,6 +115,7 @@ _ROUTES: Mapping[str, Code] = {
     "bad-route-key": Code("the key is not `METHOD /path` or `$default`", "`GET notes`", "`GET /notes`"),
     "duplicate-route": Code("two routes match the same requests", "`GET /a/{x}` and `get /a/{y}`", "one of them"),
     "shadowed-route": Code("no request can reach this route", "`ANY /a` beside all seven methods", "no route"),
+    "route-behind-stage": Code("the path begins with the name of a stage, and the stage takes it", "`stages: {$default: {}, beta: {}}` and `GET /beta/a`", "another name", "warning"),
     "unknown-function": Code("no function has this name", "`function: ntoes`", "`function: notes`"),
     "unknown-authorizer": Code("no authorizer has this name", "`auth: usres`", "`auth: users`"),
     "route-needs-auth": Code("the route does not say who may call it", "`GET /a: {function: f}`", "`public: true` or `auth: NAME`"),

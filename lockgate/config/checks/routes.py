@@ -6,6 +6,7 @@ from pathlib import Path
 
 from gateway.response import MAX_HEADER_BYTES
 from gateway.route_key import RouteKey, RouteKeyError, find_conflicts
+from gateway.stage import DEFAULT_STAGE
 from kit.positioned_yaml import KeyPath
 from lockgate.config.checks.places import STATE_FOLDER, resolved, why_unreadable
 from lockgate.config.checks.references import check_function_name
@@ -37,7 +38,7 @@ _OWN_HEADERS = frozenset(
 
 def check_routes(file: RoutesFile, declared: Declared, report: Report) -> None:
     """Check route keys, their conflicts, and each route that the models accepted."""
-    _check_keys(declared.names("routes"), report)
+    _check_keys(declared.names("routes"), file, report)
     for text, route in file.routes.items():
         path: KeyPath = ("routes", text)
         if path in declared.skipped:
@@ -47,7 +48,7 @@ def check_routes(file: RoutesFile, declared: Declared, report: Report) -> None:
             _check_respond(route.respond, declared.folder, (*path, "respond"), report)
 
 
-def _check_keys(texts: Iterable[str], report: Report) -> None:
+def _check_keys(texts: Iterable[str], file: RoutesFile, report: Report) -> None:
     parsed: list[tuple[str, RouteKey]] = []
     for text in texts:
         try:
@@ -61,6 +62,21 @@ def _check_keys(texts: Iterable[str], report: Report) -> None:
         line = report.mark(("routes", by_key[id(conflict.by)])).line
         code = "duplicate-route" if conflict.kind == "duplicate" else "shadowed-route"
         report.add(code, path, conflict.reason, f"remove one of them; the other is in line {line}", at="key")
+    _check_stages(parsed, file, report)
+
+
+def _check_stages(parsed: Iterable[tuple[str, RouteKey]], file: RoutesFile, report: Report) -> None:
+    """A stage takes its first segment from ``$default``: what looks protected there may be another route's."""
+    if DEFAULT_STAGE not in file.stages:
+        return
+    for text, key in parsed:
+        first = key.segments[0].text if key.segments and key.segments[0].kind == "literal" else ""
+        if first in file.stages:
+            rest = "/" + "/".join(key.path.split("/")[2:])
+            reason = f"{key.path} is {rest} of the stage {first}, so this route does not answer it"
+            report.add(
+                "route-behind-stage", ("routes", text), reason, "rename the stage or the route", at="key"
+            )
 
 
 def _check_target(route: Route, declared: Declared, path: KeyPath, report: Report) -> None:
