@@ -138,6 +138,20 @@ async def test_it_agrees_with_the_gateway(
         assert (status, sent, body) == received_of(received)
 
 
+@pytest.mark.parametrize("pairs", [1000, 1001])
+async def test_too_many_pairs_of_a_query(pairs: int) -> None:
+    """H15: an event needs them all, a `respond:` none."""
+    world = World(*ROUTES)
+    query = "&".join("a" * pairs)
+    for path in ("/public", "/fixed"):
+        found = await world.explain("GET", f"{path}?{query}")
+        received = await world.request("GET", f"{path}?{query}")
+        assert (answer_of(found)[0] or 200) == received.status
+        assert (
+            (found.verdict == "refused") == (received.status == 400) == (path == "/public" and pairs > 1000)
+        )
+
+
 # Without those that the edge would mend: it cuts blanks off the end of a field.
 FORGED = [
     case
