@@ -250,3 +250,16 @@ async def test_refused_client_that_sends_on_is_not_read(edges: list[Edge]) -> No
     assert connection._unaccounted < 1_000_000
     connection._deadline = 0
     await edge.until(lambda: edge.listener.connections == 0)
+
+
+async def test_thousands_of_deadlines_do_not_hold_up_others(edges: list[Edge]) -> None:
+    """R5: all are past their deadline in one sweep; a turn of the loop takes on a few of them, in the end all."""
+    edge = await start(edges, limits(sweep_s=FAR))
+    for _ in range(150):
+        await edge.connect(GET[:10])
+    await edge.until(lambda: edge.listener.connections == 150)
+    await edge.until(lambda: all(connection._phase == 2 for connection in edge.state.connections))
+    edge.state._tick(asyncio.get_running_loop(), list(edge.state.connections), 1e12, 0.0)
+    assert 0 < len(edge.refused) < 150
+    await edge.until(lambda: len(edge.refused) == 150)
+    assert set(edge.refused) == {("header_timeout", 408)}
