@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from executor.core.fleet import NodeLimits
+from kit.edge_limits import EdgeLimits
 
 MAX_STARTS = 8  # in flight; more only makes each slower: a start is CPU
 MAX_ENVIRONMENTS = 1000  # Lambda's default concurrency of an account
@@ -32,3 +33,8 @@ def node_limits(*, memory_mb: int, environments: int | None = None, starts: int 
         max_environments=environments or MAX_ENVIRONMENTS,
         concurrency=CONCURRENCY,
     )
+
+
+def unsent_share(memory_mb: int) -> int:
+    """Bytes of answers that may wait for slow readers: a sixteenth of the machine, and no less than the edge's own."""
+    return max(EdgeLimits().unsent_bytes, (memory_mb << 20) // 16)

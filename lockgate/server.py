@@ -60,7 +60,7 @@ from lockgate.metrics import (
     new_registry,
     snapshot_of,
 )
-from lockgate.node import machine_memory_mb, node_limits
+from lockgate.node import machine_memory_mb, node_limits, unsent_share
 from lockgate.open_files import connection_share, raise_open_files
 from lockgate.refusals import RefusalLog
 from lockgate.reload import Builder, Reloader, Served
@@ -311,7 +311,8 @@ class Server:
             # Half for the public, a tenth each for the others; the rest is for functions, files and logs.
             share = connection_share(open_files, one_of=2 if name == "gateway" else 10)
             listener = Listener(
-                name, cast(ASGI3Application, app), opened.sock, replace(limits, connections=share),
+                name, cast(ASGI3Application, app), opened.sock,
+                replace(limits, connections=share, unsent_bytes=unsent_share(machine_memory_mb())),
                 on_refused=refusals.on_refused(name, self._edge_metrics.on_refused(name)),
                 inherited=opened.is_inherited, tls=self._tls if name == "gateway" else None,
             )  # fmt: skip

@@ -1,6 +1,7 @@
 """Answers that nobody reads must not fill the memory: the slowest readers are cut off, others get theirs whole."""
 
 import asyncio
+import sys
 from typing import Any
 
 import pytest
@@ -83,3 +84,16 @@ async def test_memory_for_slow_readers_is_bounded(reads: bool) -> None:
     await edge.stop()
     await asyncio.sleep(0)
     assert len(edge.state.backlog) == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="how much the kernel takes is another matter elsewhere")
+async def test_kernel_takes_little_of_an_answer_that_nobody_reads() -> None:
+    """R5: copying megabytes for each of a thousand such clients would hold up everybody else."""
+    edge = await start_edge(serve)
+    wire = await edge.connect()
+    wire.writer.transport.pause_reading()  # type: ignore[attr-defined]
+    wire.send(GET)
+    await edge.until(lambda: any(connection.flow.write_paused for connection in edge.state.connections))
+    (connection,) = edge.state.connections
+    assert connection.unsent() > 19 * MB
+    await edge.stop()

@@ -1,0 +1,10 @@
+"""What this machine's size decides."""
+
+import pytest
+
+from lockgate.node import unsent_share
+
+
+@pytest.mark.parametrize(("memory_mb", "share_mb"), [(1024, 256), (4096, 256), (16_384, 1024)])
+def test_answers_may_wait_in_a_sixteenth_of_the_memory(memory_mb: int, share_mb: int) -> None:
+    assert unsent_share(memory_mb) == share_mb << 20
