@@ -119,6 +119,7 @@ _ROUTES: Mapping[str, Code] = {
     "unknown-function": Code("no function has this name", "`function: ntoes`", "`function: notes`"),
     "unknown-authorizer": Code("no authorizer has this name", "`auth: usres`", "`auth: users`"),
     "route-needs-auth": Code("the route does not say who may call it", "`GET /a: {function: f}`", "`public: true` or `auth: NAME`"),
+    "way-around": Code("what a protected route leaves goes to a public one that calls the same function", "`GET /a: {auth: users, function: f}` and `$default: {public: true, function: f}`", "`auth:` at both, or another function", "warning"),
     "route-auth-and-public": Code("the route says `auth` and `public: true`", "`{auth: users, public: true}`", "one of them"),
     "scopes-need-jwt": Code("scopes, but no token could have them", "`{public: true, scopes: [a]}`", "`auth:` a jwt authorizer"),
     "bad-scope": Code("a scope that no token can have, or that is there twice", '`scopes: ["read write"]`', "`scopes: [read, write]`"),

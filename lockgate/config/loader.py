@@ -20,6 +20,7 @@ from lockgate.config.checks.pools import check_triggers
 from lockgate.config.checks.routes import check_routes
 from lockgate.config.checks.server import check_server
 from lockgate.config.checks.throttles import check_throttles
+from lockgate.config.checks.ways_around import check_ways_around
 from lockgate.config.declared import Declared
 from lockgate.config.delivered import report_undelivered
 from lockgate.config.grammar.file import FORMAT_VERSION, RoutesFile
@@ -94,6 +95,7 @@ def _file(document: Document, folder: Path, environ: Mapping[str, str], report: 
     check_functions(file, declared, report)
     check_routes(file, declared, report)
     check_access(file, declared, report)
+    check_ways_around(file, report)
     check_authorizers(file, declared, report)
     check_triggers(file, declared, report)
     check_cors(file, declared, report)
