@@ -41,7 +41,7 @@ from gateway.stage import Stage
 from gateway.throttling.spec import ThrottleKey, ThrottleSpec
 from kit.invoke import InvokeAnswer, InvokeCall, InvokeTimes
 
-ROUNDS = 7
+ROUNDS = 15
 ANSWER = b'{"statusCode": 200, "headers": {"content-type": "application/json"}, "body": "{\\"id\\": 7}"}'
 USERS = 200
 Field = tuple[bytes, bytes]
@@ -165,7 +165,7 @@ async def measure(gateway: Gateway, variant: Variant, count: int, callers: list[
 
 
 def main() -> None:
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 5000
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
     private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     door = JwtAuthorizer(SPEC, Keys(key_set(private)))
     variants = {

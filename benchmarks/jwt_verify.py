@@ -26,6 +26,7 @@ from gateway.authorizers.jwt.keys import KeySet
 from gateway.authorizers.jwt.spec import IssuerSpec, JwtSpec
 from gateway.authorizers.jwt.verifier import Verifier
 from gateway.exchange import ApiNames, Exchange
+from gateway.issuers.events import IssuerSnapshot
 from gateway.path import canonical_path
 from gateway.request import HttpRequest
 from gateway.request_clock import RequestClock
@@ -41,13 +42,20 @@ SPEC = JwtSpec(issuer=IssuerSpec(issuer=ISSUER), audience=frozenset({CLIENT}))
 class Keys:
     """One issuer's keys, already here."""
 
-    generation = 0
-
     def __init__(self, known: KeySet) -> None:
+        self.generation = 0
         self._known = known
 
     def get(self, kid: str) -> VerificationKey | None:
         return self._known.get(kid)
+
+    def peek(self, kid: str) -> VerificationKey | None:
+        return self._known.get(kid)
+
+    def snapshot(self) -> IssuerSnapshot:
+        return IssuerSnapshot(
+            issuer=ISSUER, kids=self._known.kids, state="fresh", age_s=0.0, last_error=None, fetches={}
+        )
 
     async def find(self, kid: str) -> VerificationKey | None:
         return self._known.get(kid)

@@ -33,6 +33,7 @@ ROWS: dict[str, Callable[[Context], Table]] = {
     "idle": idle.measure,
     "churn": churn.measure,
     "profile": profile.measure,
+    "reload": core.measure_reload,
     "core": core.measure,
 }
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"

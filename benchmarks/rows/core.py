@@ -1,4 +1,4 @@
-"""The benchmarks of single parts, without sockets: what they print, as it is."""
+"""Programs that measure for themselves: what they print, as it is."""
 
 import os
 import subprocess
@@ -9,13 +9,29 @@ from benchmarks.rows.context import Context
 from benchmarks.table import Table
 
 _HERE = Path(__file__).resolve().parent.parent
-_PROGRAMS = ("gateway_core", "jwt_verify", "throttle_core", "fleet_core", "invoke_core", "environment_start")
+_PARTS = (
+    "gateway_core",
+    "jwt_verify",
+    "throttle_core",
+    "fleet_core",
+    "invoke_core",
+    "environment_start",
+)
 _TIMEOUT_S = 300
 
 
 def measure(context: Context) -> Table:  # noqa: ARG001  # they choose their own rounds
-    table = Table(title="Single parts", columns=())
-    for name in _PROGRAMS:
+    """Single parts, without sockets."""
+    return _prints("Single parts", _PARTS)
+
+
+def measure_reload(context: Context) -> Table:  # noqa: ARG001  # it chooses its own rounds
+    return _prints("Reloads under load", ("reload_under_load",))
+
+
+def _prints(title: str, names: tuple[str, ...]) -> Table:
+    table = Table(title=title, columns=())
+    for name in names:
         done = subprocess.run(
             [sys.executable, "-m", f"benchmarks.{name}"],
             cwd=_HERE.parent, env=os.environ | {"PYTHONPATH": str(_HERE.parent)},

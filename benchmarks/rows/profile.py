@@ -39,7 +39,7 @@ def measure(context: Context) -> Table:
         packages[package(frames[-1])] += count
         for frame in set(frames):
             inclusive[frame] += count
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (f"`{frame}`", f"{count / total:.1%}", f"{inclusive[frame] / total:.1%}")
         for frame, count in own.most_common(_TOP)
     ]
