@@ -57,7 +57,8 @@ ClaimName = Annotated[str, PlainValidator(claim_name), text_schema(r".*\S.*")]
 class Throttle(Section):
     """How many requests are taken; the others are answered with 429."""
 
-    rate: float = Field(gt=0, le=1_000_000, description="Requests a second, on average.")
+    # 0.00001: less than one request a day is no rate, and Retry-After has to say when the next one is.
+    rate: float = Field(ge=0.00001, le=1_000_000, description="Requests a second, on average.")
     burst: int = Field(ge=1, le=1_000_000, description="Requests at once, before the rate counts.")
     by: ThrottleBy | None = Field(
         default=None,

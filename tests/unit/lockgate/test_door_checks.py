@@ -166,6 +166,13 @@ CASES = [
         ", throttle: {rate: 1, burst: 1, by: source_ip}",
         id="throttle-by-what-is-rewritten",
     ),
+    pytest.param(
+        "out-of-range",
+        "open_route",
+        ", throttle: {rate: 0.000009, burst: 1}",
+        ", throttle: {rate: 0.00001, burst: 1}",
+        id="rate-of-less-than-one-a-day",
+    ),
     pytest.param("slow-authorizer", "timeout", "11s", "10s", id="slow-function"),
     pytest.param("bad-scope", "route", ", scopes: [a b]", ", scopes: [a, b]", id="J12-scope-of-two-words"),
     pytest.param("bad-scope", "route", ", scopes: [a, a]", ", scopes: [a]", id="scope-twice"),
