@@ -4,11 +4,12 @@ Building is synchronous, may run on any thread, and reads the files of ``respond
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from gateway.authorizers.function.spec import FunctionAuthorizerSpec
+from gateway.authorizers.jwt.authorizer import JwtGate
 from gateway.authorizers.jwt.spec import JwtSpec
 from gateway.connection import Connection
 from gateway.cors import CorsPolicy, CorsSpec
@@ -67,12 +68,14 @@ class RouteSpec:
 class RoutePlan:
     """One route, ready to be run.
 
+    :param recall: what the authorizer knows without waiting; None in place of it or of its answer: ask `authorizer`.
     :param throttle: asked before the authorizer; :param quota: after it, because it counts by a claim.
     """
 
     key: RouteKey
     integration: Integration
     authorizer: Authorizer | None
+    recall: Callable[[Exchange], Authorization | None] | None
     throttle: Throttle | None
     quota: Throttle | None
     metrics: RouteMetrics
@@ -176,10 +179,12 @@ def _plan(
         raise DeploymentError(f"{spec.key.text}: {exc}") from exc
     throttle = None if spec.throttle is None else services.throttle(spec.key.text, spec.throttle)
     is_quota = spec.throttle is not None and spec.throttle.by is not None and spec.throttle.by.kind == "claim"
+    authorizer = _authorizer(spec, locator, services)
     return RoutePlan(
         key=spec.key,
         integration=integration,
-        authorizer=_authorizer(spec, locator, services),
+        authorizer=authorizer,
+        recall=authorizer.recall if isinstance(authorizer, JwtGate) else None,
         throttle=None if is_quota else throttle,
         quota=throttle if is_quota else None,
         metrics=metrics.route(spec.key.text),

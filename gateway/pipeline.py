@@ -3,7 +3,7 @@
 import time
 
 from gateway.connection import Connection
-from gateway.deployment import Authorizer, Deployment
+from gateway.deployment import Authorizer, Deployment, RoutePlan
 from gateway.errors import Forbidden, NotFound, PayloadTooLarge
 from gateway.exchange import ApiNames, Exchange
 from gateway.ledger import Ledger
@@ -52,7 +52,9 @@ async def run(
     if throttle is not None:
         throttle.take(exchange)
     if plan.authorizer is not None:
-        await _authorize(plan.authorizer, exchange, connection, ledger)
+        is_known = _recall(plan, exchange, ledger)
+        if not is_known:
+            await _authorize(plan.authorizer, exchange, connection, ledger)
     if plan.quota is not None:
         plan.quota.take(exchange)
     limit_bytes = body_limit(connection, plan.integration.body_limit)
@@ -60,6 +62,19 @@ async def run(
         body = connection.body_now(limit_bytes)
         exchange.body = await connection.receive_body(limit_bytes) if body is None else body
     return await plan.integration.answer(exchange, connection, ledger)
+
+
+def _recall(plan: RoutePlan, exchange: Exchange, ledger: Ledger) -> bool:
+    """Whether the authorizer knows the caller already, so that nothing is waited for."""
+    if plan.recall is None:
+        return False
+    started_ns = time.perf_counter_ns()
+    known = plan.recall(exchange)
+    if known is None:
+        return False
+    ledger.authorization = exchange.authorization = known
+    ledger.authorizer_us = (time.perf_counter_ns() - started_ns) // 1000
+    return True
 
 
 async def _authorize(

@@ -394,3 +394,46 @@ async def test_the_log_is_told_no_claim(changes: dict[str, object]) -> None:
 
 def test_the_test_world_makes_real_key_sets() -> None:
     assert json.loads(jwks(rsa_key()))["keys"][0]["kid"] == "a"
+
+
+# --- what is known without waiting
+
+
+async def test_a_token_is_recalled_once_it_was_verified() -> None:
+    """Not before, and not for a route that wants a scope it does not have."""
+    authorizer, _ = world()
+    gate, other = authorizer.for_route(("notes/read",)), authorizer.for_route(("notes/delete",))
+    request = request_with(f"Bearer {TOKEN}")
+    assert gate.recall(request) is None
+    verified = await gate.authorize(request)
+    assert gate.recall(request) is verified
+    assert other.recall(request) is None
+
+
+@pytest.mark.parametrize("values", [(), ("Bearer ",), (TOKEN, TOKEN), ("x" * 10_000,), ("é",)])
+async def test_what_is_no_token_is_not_recalled(values: tuple[str, ...]) -> None:
+    """J14: `authorize` refuses it; the one token alone is recalled."""
+    authorizer, _ = world()
+    gate = authorizer.for_route(())
+    await gate.authorize(request_with(TOKEN))
+    assert gate.recall(request_with(*values)) is None
+    assert gate.recall(request_with(TOKEN)) is not None
+
+
+async def test_a_query_that_cannot_be_read_recalls_nothing() -> None:
+    """`authorize` answers it with 400."""
+    gate = world(identity_source=QUERY)[0].for_route(())
+    assert gate.recall(request_with(query="&".join(f"a{n}=1" for n in range(2000)))) is None
+
+
+async def test_a_recalled_caller_reaches_the_function_like_a_new_one() -> None:
+    """The event, the log and the time for the authorizer are as they were the first time."""
+    harness = build(authorizer=world()[0].for_route(("notes/read",)))
+    for _ in range(2):
+        answer = await harness.request("GET", "/x", headers=[("host", "a"), ("authorization", TOKEN)])
+        assert answer.status == 200
+    first, second = (
+        json.loads(call.payload)["requestContext"]["authorizer"] for call in harness.invoker.calls
+    )
+    assert first == second
+    assert all(record["authorizer_us"] is not None for record in harness.records)
