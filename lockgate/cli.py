@@ -5,6 +5,7 @@ Imports of the commands happen on use, so that ``lockgate --help`` is quick and 
 
 import argparse
 import difflib
+import io
 import json
 import os
 import sys
@@ -198,6 +199,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.command is None:
         parser.print_help()
         return ExitCode.USAGE
+    if isinstance(
+        sys.stdout, io.TextIOWrapper
+    ):  # tokens and paths hold what a terminal may be unable to write
+        sys.stdout.reconfigure(errors="backslashreplace")
     run: Run = import_module(f"lockgate.commands.{arguments.command}").run
     try:
         return run(arguments)

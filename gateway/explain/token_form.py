@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from gateway.authorizers.jwt.base64url import decode
 from gateway.authorizers.jwt.refusal import Refused
-from gateway.authorizers.jwt.token import MAX_TOKEN_CHARS, read_token
+from gateway.authorizers.jwt.token import MAX_TOKEN_CHARS, parse_payload, read_token
 from kit.strict_json import StrictJsonError, parse_object
 
 NAMES = ("header", "payload", "signature")
@@ -25,7 +25,7 @@ _BLANKS = " \t\r\n\f\v"
 class TokenForm:
     """:param header: None: it cannot be read; :param claims: the same, and nothing says that they are true.
     :param faults: what is wrong, segment by segment.
-    :param refusal: why no gateway would look at it further; None: its form is good.
+    :param refusal: why no gateway would take it, whoever signed it; None: its form is good.
     """
 
     segments: int
@@ -49,7 +49,7 @@ def read_form(text: str) -> TokenForm:
         if fault and data is not None:
             faults.append(f"{NAMES[number]}: {fault}")
     try:
-        read_token(text)
+        parse_payload(read_token(text).payload)
         refusal = None
     except Refused as refused:
         refusal = f"{refused.refusal.description}: {refused.sentence}"

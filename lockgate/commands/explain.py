@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
     server = None if arguments.offline else _server(arguments)
     found = _offline(arguments, asked) if server is None else _live(server, asked)
     if arguments.json:
-        print(json.dumps(found, indent=2, ensure_ascii=False))  # noqa: T201
+        print(json.dumps(found, indent=2))  # noqa: T201
     else:
         console = Console(highlight=False, soft_wrap=True)
         for line in explanation_lines(found):

@@ -48,7 +48,7 @@ def show(response: httpx.Response, *, as_json: bool, with_log: bool) -> int:
             "payload": parsed(response.text),
             "log": log.splitlines(),
         }
-        print(json.dumps(answer, indent=2, ensure_ascii=False))  # noqa: T201
+        print(json.dumps(answer, indent=2))  # noqa: T201
     else:
         if with_log and log:
             print(printable(log.rstrip("\n")), file=sys.stderr)  # noqa: T201

@@ -22,7 +22,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise RuntimeFailure(f"The server answered {status}: {answer.get('message')}", "See its own log.")
     if arguments.json:
         shown = {name: value for name, value in answer.items() if name != "text"}
-        print(json.dumps(shown, indent=2, ensure_ascii=False))  # noqa: T201
+        print(json.dumps(shown, indent=2))  # noqa: T201
     else:
         show(answer)
     return ExitCode.OK if status == 200 else ExitCode.CONFIGURATION

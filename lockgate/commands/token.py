@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _decode(arguments: argparse.Namespace, text: str) -> int:
     form, now_s = read_form(text), time.time()
     if arguments.json:
-        print(json.dumps(decoded(form, now_s), indent=2, ensure_ascii=False))  # noqa: T201
+        print(json.dumps(decoded(form, now_s), indent=2))  # noqa: T201
     else:
         console = Console(highlight=False, soft_wrap=True)
         for line in decoded_lines(form, now_s):
@@ -109,7 +109,7 @@ def _verify(arguments: argparse.Namespace, text: str) -> int:
     verdict = overall(rows)
     found = {"verdict": verdict, "at": _iso(now_s), "authorizers": rows}
     if arguments.json:
-        print(json.dumps(found, indent=2, ensure_ascii=False))  # noqa: T201
+        print(json.dumps(found, indent=2))  # noqa: T201
     else:
         _show(found)
     return _EXIT_CODES[verdict]
@@ -148,11 +148,13 @@ def _keys(arguments: argparse.Namespace, candidate: Candidate, document: bytes |
 def parse_moment(text: str) -> float:
     """Seconds since the epoch, of a number of them or of ISO 8601 with a zone. :raises UsageError: it is neither."""
     try:
-        return float(int(text)) if text.isdecimal() else _zoned(text).timestamp()
-    except (ValueError, OverflowError) as error:
+        at_s = float(int(text)) if text.isdecimal() else _zoned(text).timestamp()
+        _iso(at_s)  # it is shown, too
+    except (ValueError, OverflowError, OSError) as error:
         raise UsageError(
             f"--at {text!r} is no time.", "Write 2026-07-10T19:19:05Z, or seconds since 1970."
         ) from error
+    return at_s
 
 
 def _zoned(text: str) -> datetime:

@@ -15,8 +15,20 @@ from lockgate.cli import main
 from lockgate.commands.token import parse_moment
 from lockgate.errors import UsageError
 from lockgate.token_input import MAX_BYTES, read_token_text
-from tests.support.jwt_world import AUDIENCE, ISSUER, NOW_S, claims, ec_key, jwks, make_token, rsa_key
+from tests.support.jwt_world import (
+    AUDIENCE,
+    ISSUER,
+    NOW_S,
+    claims,
+    compact,
+    ec_key,
+    header,
+    jwks,
+    make_token,
+    rsa_key,
+)
 from tests.support.routes_file import write_routes
+from tests.support.server import lockgate
 
 CANARY = "canary19aa"
 
@@ -103,6 +115,29 @@ def test_decode_of_a_bad_token_says_what_is_wrong(shell: Shell) -> None:
     assert code == 1
     assert "signature: it ends with =" in out
     assert "a gateway says: the token is malformed" in out
+
+
+@pytest.mark.parametrize("payload", [b"{", b"[]", rb'{"sub":"\ud800"}', b'{"a":1,"a":2}'])
+def test_decode_of_a_payload_that_no_gateway_reads(shell: Shell, payload: bytes) -> None:
+    """Half a surrogate pair, which JSON can spell and no output can write, ended `--json` with a traceback."""
+    token = compact(rsa_key(), json.dumps(header(rsa_key())).encode(), payload)
+    code, found = shell.json("token", "decode", stdin=token)
+    assert (code, found["well_formed"]) == (1, False)
+    assert "its payload cannot be read" in found["refusal"]
+    assert shell.run("token", "decode", stdin=token)[0] == 1
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_what_the_output_cannot_write_is_spelled(tmp_path: Path, encoding: str) -> None:
+    """In a place without UTF-8 a name beyond ASCII ended the command with a traceback."""
+    (tmp_path / "token").write_text(make_token(payload=claims(sub="\u2192\xe9")))
+    text, data = (
+        lockgate("token", "decode", tmp_path / "token", *more, env={"PYTHONIOENCODING": encoding})
+        for more in ((), ("--json",))
+    )
+    assert (text.returncode, data.returncode) == (0, 0)
+    assert rb"\u2192" in text.stdout
+    assert json.loads(data.stdout)["claims"]["sub"] == "\u2192\xe9"
 
 
 def test_a_token_cannot_drive_the_terminal(shell: Shell) -> None:
@@ -202,6 +237,9 @@ def test_verify_with_a_key_file(shell: Shell) -> None:
         ("--jwks", "absent.json"),
         ("--jwks", "routes.yaml"),
         ("--at", "yesterday"),
+        ("--at", "999999999999999"),
+        ("--at", "99999999999999999999"),
+        ("--at", "0001-01-01T00:00:00+23:00"),
         ("--at", "2026-07-10T19:19:05"),
     ],
 )
