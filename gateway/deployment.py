@@ -156,10 +156,12 @@ class Deployment:
         )
 
     def throttle_of(self, plan: RoutePlan, stage: Stage) -> Throttle | None:
-        """What a request takes from before its authorizer: the route's, else the stage's."""
-        if plan.throttle is not None or plan.quota is not None:
-            return plan.throttle
-        return self.stage_throttles.get(stage.name)
+        """What a request takes from before its authorizer: the route's, else the stage's.
+
+        A route that counts by a claim does so after its authorizer: the stage's still stands before that, or
+        requests without a good token would be unlimited.
+        """
+        return plan.throttle or self.stage_throttles.get(stage.name)
 
 
 def _plan(

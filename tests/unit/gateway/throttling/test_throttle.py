@@ -187,6 +187,15 @@ async def test_throttle_of_a_route_goes_before_the_stages() -> None:
     assert await statuses(harness, *[()] * 4) == [200, 200, 200, 429]
 
 
+async def test_stage_limits_who_has_no_token_where_a_route_counts_by_a_claim() -> None:
+    """The claim is known after the authorizer only; what comes before it must not be unlimited (R5)."""
+    by_sub = ThrottleSpec(rate=0.001, burst=3, by=ThrottleKey(kind="claim", name="sub"))
+    harness = build(throttle=by_sub, stage_throttles={"$default": ONCE})
+    assert await statuses(harness, (), ()) == [200, 429]
+    alone = build(throttle=by_sub)
+    assert await statuses(alone, (), (), (), ()) == [200, 200, 200, 429]
+
+
 async def test_routes_of_a_stage_share_its_bucket() -> None:
     routes = {"GET /a": ECHO, "GET /b": ECHO}
     harness = build(routes, stage_throttles={"$default": ONCE})
