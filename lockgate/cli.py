@@ -199,9 +199,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.command is None:
         parser.print_help()
         return ExitCode.USAGE
-    if isinstance(
-        sys.stdout, io.TextIOWrapper
-    ):  # tokens and paths hold what a terminal may be unable to write
+    # Tokens and paths hold what a terminal may be unable to write.
+    if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     run: Run = import_module(f"lockgate.commands.{arguments.command}").run
     try:

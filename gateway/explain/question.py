@@ -97,8 +97,19 @@ def scope_of(question: Question, limits: EdgeLimits) -> Scope:
     }
 
 
-def with_token(scope: Scope, token: str, source: Selection) -> Scope:
-    """The same request with a token where an authorizer looks for it; any other one there is replaced."""
+def with_token(scope: Scope, token: str, source: Selection, limits: EdgeLimits) -> Scope:
+    """The same request with a token where an authorizer looks for it; any other one there is replaced.
+
+    :raises EdgeRefusal: with it the request is too large for the edge.
+    """
+    placed = _placed(scope, token, source)
+    query = placed["query_string"]
+    _check_target(len(placed["raw_path"]) + len(query) + bool(query), limits)
+    _check_sizes(placed["headers"], limits)
+    return placed
+
+
+def _placed(scope: Scope, token: str, source: Selection) -> Scope:
     if source.kind == "querystring":
         kept = [
             pair
@@ -123,10 +134,7 @@ def _is_plain(byte: int) -> bool:
 
 def _fields(question: Question, limits: EdgeLimits) -> list[Field]:
     """All fields, names in lower case, values trimmed, within the bounds of H3."""
-    if len(question.target) > limits.target_bytes:
-        raise EdgeRefusal(
-            414, f"the target has {len(question.target)} bytes, {limits.target_bytes} are the most"
-        )
+    _check_target(len(question.target), limits)
     given = [(b"host", question.host.encode("latin-1", "replace")), *question.headers]
     _check_sizes(given, limits)
     fields = [(name.lower(), value.strip(b" \t")) for name, value in given]
@@ -136,6 +144,11 @@ def _fields(question: Question, limits: EdgeLimits) -> list[Field]:
     if not is_valid_host(fields[0][1]):
         raise EdgeRefusal(400, "the Host header is no host")
     return fields
+
+
+def _check_target(size: int, limits: EdgeLimits) -> None:
+    if size > limits.target_bytes:
+        raise EdgeRefusal(414, f"the target has {size} bytes, {limits.target_bytes} are the most")
 
 
 def _check_sizes(fields: Iterable[Field], limits: EdgeLimits) -> None:

@@ -170,7 +170,8 @@ class _Way:
         if source is None:
             self._pass("token", "this route looks at no token: the one that was given is left out")
             return request, raw_query
-        placed = with_token(scope, self._question.token or "", source)
+        self._at = "token"
+        placed = with_token(scope, self._question.token or "", source, self._terms.limits)
         self._pass("token", f"put at {source.text}")
         self.request = self._request(placed)
         return self.request, check_query(self.request.raw_query)

@@ -186,6 +186,25 @@ async def test_the_token_is_put_where_the_route_looks_for_it() -> None:
         assert f"put at {source}" in [step.sentence for step in found.steps]
 
 
+@pytest.mark.parametrize(
+    ("source", "size", "status"),
+    [
+        ("$request.header.Authorization", 16_300, 401),
+        ("$request.header.Authorization", 16_384, 431),
+        ("$request.querystring.t", 8_100, 401),
+        ("$request.querystring.t", 8_192, 414),
+    ],
+)
+async def test_a_token_that_no_request_can_carry_is_the_edges_to_refuse(
+    source: str, size: int, status: int
+) -> None:
+    """H3: it was told as 401, which the client of such a request never sees."""
+    world = World(Route("GET /notes", ()), token=spec(identity_source=Selection.parse(source)))
+    found = await world.explain("GET", "/notes", token="a" * size)
+    assert answer_of(found)[0] == status
+    assert found.steps[-1].name == ("authorizer" if status == 401 else "token")
+
+
 async def test_checks_are_named_one_by_one() -> None:
     world = World(Route("GET /notes", ("notes/read",)))
     found = await world.explain("GET", "/notes", token=make_token())
