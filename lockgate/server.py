@@ -13,23 +13,16 @@ import socket
 import sys
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, ExitStack
-from dataclasses import replace
-from pathlib import Path
 from random import Random
-from typing import cast
 
 from starlette.types import ASGIApp
-from uvicorn._types import ASGI3Application
 
 from executor.api.app import lambda_api
 from executor.driver import Capabilities
-from executor.drivers.process.driver import ProcessDriver
 from executor.executor import Executor
-from executor.interpreters import Interpreter
 from executor.logs.store import FunctionLogs
 from executor.metrics import ExecutorMetrics
 from executor.packages.store import PackageStore
-from executor.runtimes import folder as runtime_folder
 from gateway.app import Gateway
 from gateway.forwarded import ProxyTrust
 from gateway.issuers.events import IssuerEvent
@@ -50,8 +43,10 @@ from lockgate.driver_choice import choose_driver, refuse_exposed, refuse_unsafe
 from lockgate.echoed_logs import EchoedLogs
 from lockgate.endpoints import describe
 from lockgate.errors import ExitCode
+from lockgate.executor_part import make_executor, packages_in_use
 from lockgate.explanation import explain_action
 from lockgate.janitor import Janitor
+from lockgate.listeners import ADMIN_LIMITS, CONTROL_LIMITS, bound_hosts, make_listeners
 from lockgate.metrics import (
     EdgeMetrics,
     FleetCollector,
@@ -60,9 +55,6 @@ from lockgate.metrics import (
     new_registry,
     snapshot_of,
 )
-from lockgate.node import machine_memory_mb, node_limits, unsent_share
-from lockgate.open_files import connection_share, raise_open_files
-from lockgate.refusals import RefusalLog
 from lockgate.reload import Builder, Reloader, Served
 from lockgate.reload_report import ReloadReport, reload_action
 from lockgate.revisions import RevisionBuilder
@@ -72,9 +64,6 @@ from lockgate.sockets import ListeningSocket, open_sockets
 from lockgate.state import State
 from lockgate.tls import open_tls, reread_tls
 
-# Lambda's own limit of a request; over 6 MiB is its 413. One application server may call for everybody.
-CONTROL_LIMITS = EdgeLimits(body_bytes=70_167_211, peer_connections=EdgeLimits().connections)
-ADMIN_LIMITS = EdgeLimits(body_bytes=64 * 1024)
 GC_THRESHOLD = (20_000, 20, 100)  # requests leave few cycles: no need to look for them every ten
 ISSUER_TROUBLE = frozenset({"keys_failed", "key_ignored", "keys_expired", "key_cache_failed"})
 ADMIN_DRAIN_S = 1.0  # metrics and health answer in milliseconds
@@ -121,7 +110,10 @@ class Server:
             store = PackageStore(self._state.root / "packages")
             logs = self._open_logs()
             stack.callback(logs.close)
-            executor = self._make_executor(store, logs)
+            executor = make_executor(
+                self._file, self._settings, self._state,
+                names=self._names, store=store, logs=logs, metrics=ExecutorMetrics(self._registry),
+            )  # fmt: skip
             stack.push_async_callback(executor.close)
             self._report(await executor.open())
             metrics = GatewayMetrics(self._registry)
@@ -241,35 +233,6 @@ class Server:
         dropped = {"functions": lambda: logs.dropped_records, "access": lambda: self._console.dropped}
         self._registry.register(LogCollector(dropped))
 
-    def _make_executor(self, store: PackageStore, logs: FunctionLogs) -> Executor:
-        limits = self._file.server.limits
-
-        def package(digest: str) -> Path:
-            found = store.open(digest)
-            if found is None:
-                raise FileNotFoundError(digest)
-            return found.folder
-
-        def folder(interpreter: Interpreter) -> Path | None:
-            return runtime_folder.installed(self._state.root, interpreter)
-
-        driver = ProcessDriver(
-            names=self._names, packages=package, runtime_folder=folder, state=self._state.root,
-            uid_base=self._settings.uid_base,
-        )  # fmt: skip
-        return Executor(
-            names=self._names,
-            driver=driver,
-            node=node_limits(
-                memory_mb=limits.memory.of(machine_memory_mb()),
-                environments=limits.environments,
-                starts=limits.starts,
-            ),
-            logs=logs,
-            metrics=ExecutorMetrics(self._registry),
-            socket_root=runtime_sockets(self._names.instance),
-        )
-
     def _report(self, capabilities: Capabilities) -> None:
         """Say what the driver cannot do here. :raises RuntimeFailure: what would be unsafe for `serve`."""
         refuse_unsafe(capabilities, self._settings)
@@ -303,21 +266,9 @@ class Server:
                 ADMIN_LIMITS,
             ),
         }
-        open_files = raise_open_files()
-        refusals = RefusalLog(self._console.event)
-        listeners = {}
-        for name, (app, limits) in apps.items():
-            opened = sockets[name]
-            # Half for the public, a tenth each for the others; the rest is for functions, files and logs.
-            share = connection_share(open_files, one_of=2 if name == "gateway" else 10)
-            listener = Listener(
-                name, cast(ASGI3Application, app), opened.sock,
-                replace(limits, connections=share, unsent_bytes=unsent_share(machine_memory_mb())),
-                on_refused=refusals.on_refused(name, self._edge_metrics.on_refused(name)),
-                inherited=opened.is_inherited, tls=self._tls if name == "gateway" else None,
-            )  # fmt: skip
-            self._edge_metrics.watch(name, lambda listener=listener: listener.connections)  # type: ignore[misc]
-            listeners[name] = listener
+        listeners = make_listeners(
+            sockets, apps, tls=self._tls, metrics=self._edge_metrics, say=self._console.event
+        )
         for listener in listeners.values():
             await listener.start()
         self._public = listeners["gateway"]
@@ -375,23 +326,5 @@ class Server:
         await listeners["admin"].drain(ADMIN_DRAIN_S)
 
 
-def packages_in_use(executor: Executor) -> set[str]:
-    """Of every revision that has a pool: generations that end only now still start environments from them."""
-    return {revision.package for revision in executor.shell.revisions.values()}
-
-
 def is_tcp(opened: ListeningSocket) -> bool:
     return opened.sock.family != socket.AF_UNIX
-
-
-def bound_hosts(opened: ListeningSocket) -> tuple[str, ...]:
-    """The address that the operator gave a listener is a name under which clients may call it."""
-    name = opened.sock.getsockname()
-    return (name[0],) if isinstance(name, tuple) else ()
-
-
-def runtime_sockets(instance: str) -> Path:
-    """Where environments' sockets lie: short, because a socket's path has at most 107 bytes."""
-    base = Path("/run") if os.geteuid() == 0 else Path(os.environ.get("XDG_RUNTIME_DIR") or "/tmp")  # noqa: S108
-    name = "lockgate" if base != Path("/tmp") else f"lockgate-{os.geteuid()}"  # noqa: S108
-    return base / name / instance / "e"

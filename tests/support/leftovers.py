@@ -15,7 +15,7 @@ from pathlib import Path
 import orjson
 
 from executor.drivers.process.reap import marked_processes
-from lockgate.server import runtime_sockets
+from lockgate.executor_part import runtime_sockets
 from tests.support.observed import wait_until
 from tests.support.server import RunningServer
 
