@@ -29,7 +29,7 @@ class RevisionBuilder:
         self._said: set[str] = set()
 
     async def build(self, file: RoutesFile) -> list[Revision]:
-        """Make each function's package and name its revision.
+        """Make each function's package and name its revision. Cancelled (the server ends), it installs nothing more.
 
         :raises ConfigurationError: naming every function whose package cannot be made.
         """
@@ -37,10 +37,14 @@ class RevisionBuilder:
         if not functions:
             return []
         interpreters = await asyncio.to_thread(find_interpreters, self._cache)
-        built = await asyncio.gather(
-            *(asyncio.to_thread(self._build, each, interpreters) for each in functions.values()),
-            return_exceptions=True,
-        )
+        try:
+            built = await asyncio.gather(
+                *(asyncio.to_thread(self._build, each, interpreters) for each in functions.values()),
+                return_exceptions=True,
+            )
+        except asyncio.CancelledError:
+            self.store.close()  # threads cannot be cancelled, and the process would wait for pip
+            raise
         mistakes = [each for each in built if isinstance(each, ConfigurationError)]
         if mistakes:
             what = "\n".join(mistake.what for mistake in mistakes)

@@ -4,11 +4,14 @@ Our own pip is used where it can work for that interpreter, else the interpreter
 there (Debian leaves pip out, uv installs tools without it), and an old interpreter is beyond a new pip.
 """
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from executor.interpreters import Interpreter
@@ -24,6 +27,34 @@ class PipFailed(Exception):  # reads as what happened
     """pip is missing or ended with an error; the message has the last lines that it printed."""
 
 
+class Installations:
+    """The pips that run now. Closing ends them: whoever stops need not wait for an index that says nothing."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: set[subprocess.Popen[str]] = set()
+        self._closed = False
+
+    def close(self) -> None:
+        """End those that run, and those that begin from now on."""
+        with self._lock:
+            self._closed = True
+            for process in self._running:
+                _end(process)
+
+    @contextmanager
+    def holding(self, process: "subprocess.Popen[str]") -> Iterator[None]:
+        with self._lock:
+            self._running.add(process)
+            if self._closed:
+                _end(process)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._running.discard(process)
+
+
 def install(
     arguments: Sequence[str],
     *,
@@ -31,12 +62,14 @@ def install(
     interpreter: Interpreter,
     cwd: Path,
     on_progress: Progress,
+    installations: Installations | None = None,
 ) -> None:
     """Run ``pip install`` for `interpreter`, into the empty folder `target`.
 
     :param arguments: what to install, and options for it.
     :param cwd: relative paths in a requirements file are meant from here.
     :param on_progress: gets pip's lines as they come (``Collecting boto3`` …).
+    :param installations: where it is among those that can be ended.
     :raises PipFailed:
     """
     command = [
@@ -44,17 +77,21 @@ def install(
         *("install", "--target", str(target), "--no-compile", "--no-input", "--progress-bar=off"),
         *("--no-warn-script-location", "--disable-pip-version-check", *arguments),
     ]
-    with subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        cwd=cwd,
-        env=_environment(),
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-    ) as process:
+    with (
+        subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            cwd=cwd,
+            env=_environment(),
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=True,  # pip for another interpreter is a second process, which must end with it
+        ) as process,
+        (installations or Installations()).holding(process),
+    ):
         last = _relay(process, on_progress)
     if process.returncode != 0:
         raise PipFailed("\n".join(last) or f"pip ended with {process.returncode}")
@@ -63,7 +100,7 @@ def install(
 def _relay(process: "subprocess.Popen[str]", on_progress: Progress) -> list[str]:
     """Pass pip's lines on until it ends; return the last ones. It is killed when it takes too long."""
     last: list[str] = []
-    deadline = threading.Timer(INSTALL_TIMEOUT_S, process.kill)
+    deadline = threading.Timer(INSTALL_TIMEOUT_S, _end, (process,))
     deadline.start()
     try:
         for line in process.stdout or ():
@@ -73,11 +110,17 @@ def _relay(process: "subprocess.Popen[str]", on_progress: Progress) -> list[str]
                 on_progress(text)
         process.wait()
     except BaseException:
-        process.kill()
+        _end(process)
         raise
     finally:
         deadline.cancel()
     return last
+
+
+def _end(process: "subprocess.Popen[str]") -> None:
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _find_pip(interpreter: Interpreter) -> list[str]:

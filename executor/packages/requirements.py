@@ -21,7 +21,7 @@ from executor.packages.bytecode import compile_files
 from executor.packages.draft import Draft
 from executor.packages.errors import PackageError
 from executor.packages.listing import FileEntry, Limits
-from executor.packages.pip import PipFailed, Progress, install
+from executor.packages.pip import Installations, PipFailed, Progress, install
 
 FILE = "requirements.txt"
 _INCLUDE = re.compile(r"(?:-r|--requirement|-c|--constraint)[ =]*(\S+)")
@@ -46,6 +46,11 @@ class Dependencies:
         self._root = root
         self._limits = limits
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._installations = Installations()
+
+    def close(self) -> None:
+        """Install nothing more; what is being installed ends at once, and its folder is not kept."""
+        self._installations.close()
 
     def provide(self, code: Path, interpreter: Interpreter, on_progress: Progress) -> "Installed | None":
         """Return the installed dependencies; None without a ``requirements.txt``.
@@ -91,6 +96,7 @@ class Dependencies:
                     interpreter=interpreter,
                     cwd=code,
                     on_progress=on_progress,
+                    installations=self._installations,
                 )
             except PipFailed as error:
                 raise PackageError(

@@ -76,6 +76,10 @@ class PackageStore:
         with self._lock:
             return self._open(digest)
 
+    def close(self) -> None:
+        """Install no dependencies any more: builds that need some fail, also those that run."""
+        self._dependencies.close()
+
     def collect(self, keep: set[str], max_age_s: float, *, now: float | None = None) -> list[str]:
         """Remove packages and dependencies that are not in `keep` and were not used for `max_age_s`.
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Iterator
@@ -210,6 +211,25 @@ def test_sighup_during_the_start_is_remembered(tmp_path: Path) -> None:
         assert event["generation"] == 2
     finally:
         assert site.server.stop() == 0
+
+
+def test_server_ends_while_dependencies_are_installed(tmp_path: Path) -> None:
+    """R2: SIGTERM during a reload whose package index says nothing; the process stayed until pip gave up."""
+    site = Site(tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as index:
+        index.settimeout(30)
+        url = f"http://127.0.0.1:{index.getsockname()[1]}/simple"
+        env = {"PIP_INDEX_URL": url, "PIP_CONFIG_FILE": os.devnull, "PIP_NO_INDEX": "", "PIP_FIND_LINKS": ""}
+        with RunningServer(tmp_path / "routes.yaml", tmp_path / "state", env=env) as site.server:
+            assert site.server.process is not None
+            (site.folder / "other" / "requirements.txt").write_text("never-there==1\n")
+            site.server.process.send_signal(signal.SIGHUP)
+            with index.accept()[0]:
+                assert site.get("/tells").json()["code"] == "first"
+                site.server.process.send_signal(signal.SIGTERM)
+                assert site.server.process.wait(15) == 0
+            site.server.exit_code()
+    assert not list((tmp_path / "state" / "packages" / "deps").glob(".draft-*"))
 
 
 def test_without_a_server_it_is_exit_5(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from executor.interpreters import Interpreter
 from executor.packages import pip
-from executor.packages.pip import PipFailed
+from executor.packages.pip import Installations, PipFailed
 
 
 def fake(tmp_path: Path, text: str) -> Interpreter:
@@ -63,6 +63,31 @@ def test_pip_that_hangs_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
     with pytest.raises(PipFailed, match="waiting"):
         run(tmp_path, fake(tmp_path, "echo waiting; exec sleep 60"), [])
+
+
+def test_pip_that_hangs_is_killed_with_what_it_has_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`pip --python` runs a second pip, which went on and kept the build waiting after the first was killed."""
+    monkeypatch.setattr(pip, "INSTALL_TIMEOUT_S", 0.2)
+
+    with pytest.raises(PipFailed, match="waiting"):
+        run(tmp_path, fake(tmp_path, "echo waiting; sleep 60; echo never"), [])
+
+
+def test_closing_ends_what_is_installed_now_and_what_comes_later(tmp_path: Path) -> None:
+    installations = Installations()
+
+    for _ in range(2):
+        with pytest.raises(PipFailed):
+            pip.install(
+                ["sample"],
+                target=tmp_path,
+                interpreter=fake(tmp_path, "echo hi; sleep 60; echo never"),
+                cwd=tmp_path,
+                on_progress=lambda _: installations.close(),
+                installations=installations,
+            )
 
 
 def test_python_variables_of_ours_do_not_reach_pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
