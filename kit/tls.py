@@ -4,6 +4,7 @@ Each handshake takes the context that is current then; connections keep theirs. 
 never becomes current.
 """
 
+import hashlib
 import os
 import ssl
 import tempfile
@@ -45,19 +46,23 @@ class TlsContext:
         self.cert = cert
         self.key = key
         self._now = now
+        self._digest = b""
         self.current, self.warnings = self._load()
 
     def __repr__(self) -> str:
         return f"<TlsContext {self.cert}>"
 
-    def reload(self) -> None:
+    def reload(self) -> bool:
         """Read both files again; new handshakes use them from now on.
 
         It reads files and checks a key: some milliseconds, and safe in a thread.
 
+        :returns: whether they hold another pair than before.
         :raises TlsError: they cannot be used; the pair before goes on serving.
         """
+        before = self._digest
         self.current, self.warnings = self._load()
+        return self._digest != before
 
     def _load(self) -> tuple[ssl.SSLContext, tuple[str, ...]]:
         cert, key = _read(self.cert, "certificate"), _read(self.key, "key")
@@ -70,6 +75,7 @@ class TlsContext:
             )
         context = new_context()
         self._use(context, cert, key)
+        self._digest = hashlib.sha256(cert + key).digest()
         found = (validity_warning(certificate, self._now()), _exposure(self.key))
         return context, tuple(warning for warning in found if warning is not None)
 

@@ -74,8 +74,11 @@ class Changes:
         *,
         started: Mapping[str, object],
         kept_environments: int,
+        reread: tuple[str, ...] = (),
     ) -> "Changes":
-        """:param started: the sections as they were when the server started."""
+        """:param started: the sections as they were when the server started.
+        :param reread: what has changed beside the file, such as ``certificate``; told as a section.
+        """
         functions = Differences.of(before.revisions, after.revisions)
         sections = Differences.of(before.sections, after.sections)
         return cls(
@@ -86,7 +89,7 @@ class Changes:
                 for name in functions.changed
                 if before.revisions[name].package != after.revisions[name].package
             ),
-            sections=tuple(name for name in sections.changed if name in APPLIED),
+            sections=(*(name for name in sections.changed if name in APPLIED), *reread),
             kept_environments=kept_environments,
             needs_restart=tuple(
                 name for name in Differences.of(started, after.sections).changed if name not in APPLIED

@@ -65,9 +65,11 @@ class Refused:
 
     :param problems: as `lockgate check` has them; empty when the reason is another one.
     :param reason: for a log; one or more sentences.
+    :param is_fault: the files are not to blame: the server ends, or has failed.
     """
 
     reason: str
+    is_fault: bool = False
     problems: tuple[Problem, ...] = ()
     source_lines: tuple[str, ...] = field(default=(), repr=False)
 
@@ -124,8 +126,8 @@ class Builder:
 class Reloader:
     """Owns what is served. One reload runs at a time; those asked for meanwhile are one more after it.
 
-    :param reread: reads what else lies in files (certificates) on a worker thread; raises ConfigurationError. It is
-        the last step before the swap: nothing can fail after it.
+    :param reread: reads what else lies in files (certificates) on a worker thread and names what has changed in them;
+        raises ConfigurationError. It is the last step before the swap: nothing can fail after it.
     :param tell: told each outcome. :param begun: told what is served now. Both on the loop's thread.
     """
 
@@ -135,7 +137,7 @@ class Reloader:
         served: Served,
         gateway: Gateway,
         *,
-        reread: Callable[[], None],
+        reread: Callable[[], tuple[str, ...]],
         tell: Callable[[Outcome], None],
         begun: Callable[[Served], None],
     ) -> None:
@@ -195,7 +197,7 @@ class Reloader:
         """The server ends: nobody may wait for what does not come any more."""
         for each in waiting:
             if each is not None and not each.done():
-                each.set_result(Refused(reason="The server is shutting down."))
+                each.set_result(Refused(reason="The server is shutting down.", is_fault=True))
 
     async def _reload(self) -> Outcome:
         started = time.monotonic()
@@ -207,16 +209,16 @@ class Reloader:
                 return self._refused(mark, _reason(loaded), loaded)
             before = self.served
             after = await self._builder.build(loaded.file, number=before.number + 1, before=before)
-            await asyncio.to_thread(self._reread)
+            reread = await asyncio.to_thread(self._reread)
         except ConfigurationError as error:
             return self._refused(mark, error.what)
         except Exception as error:
             log.exception("the reload failed")
-            return self._refused(
-                mark, f"The reload failed ({type(error).__name__}); the server's log says why."
-            )
+            self._abandon(mark)
+            reason = f"The reload failed ({type(error).__name__}); the server's log says why."
+            return Refused(reason=reason, is_fault=True)
         self._is_building = False
-        changes = self._switch(before, after)
+        changes = self._switch(before, after, reread)
         return Reloaded(
             generation=after.number,
             changes=changes,
@@ -225,21 +227,25 @@ class Reloader:
             source_lines=loaded.source_lines,
         )
 
-    def _refused(self, mark: Mark, reason: str, loaded: Loaded | None = None) -> Refused:
+    def _abandon(self, mark: Mark) -> None:
         self._builder.services.abandon(mark)
         self._is_building = False
         self._sweep()
+
+    def _refused(self, mark: Mark, reason: str, loaded: Loaded | None = None) -> Refused:
+        self._abandon(mark)
         if loaded is None:
             return Refused(reason=reason)
         return Refused(reason=reason, problems=loaded.problems, source_lines=loaded.source_lines)
 
-    def _switch(self, before: Served, after: Served) -> Changes:
+    def _switch(self, before: Served, after: Served, reread: tuple[str, ...]) -> Changes:
         """From here on new requests run on *after*. Nothing in here waits, so no request sees half of it."""
         executor = self._builder.executor
         changes = Changes.of(
             before.snapshot,
             after.snapshot,
             started=self._started,
+            reread=reread,
             kept_environments=_living(executor, before, after),
         )
         executor.adopt(after.functions)

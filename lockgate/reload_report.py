@@ -10,6 +10,7 @@ from lockgate.console import Console, visible
 from lockgate.metrics import ReloadMetrics
 from lockgate.reload import Outcome, Refused, Reloaded, Reloader
 
+FAULT_STATUS = 503
 REFUSED_STATUS = 409  # the state that was asked for and the files do not fit; nothing has changed
 
 
@@ -68,7 +69,7 @@ def reload_action(reloader: Reloader) -> Action:
         colour = asked.get("colour") is True
         if isinstance(outcome, Refused):
             return ActionAnswer(
-                status=REFUSED_STATUS,
+                status=FAULT_STATUS if outcome.is_fault else REFUSED_STATUS,
                 value={
                     "outcome": "refused",
                     "message": outcome.reason,

@@ -27,12 +27,16 @@ def open_tls(settings: Settings, state: Path) -> TlsContext | None:
         raise RuntimeFailure(f"{error.what}: {error.why}.", error.instead) from error
 
 
-def reread_tls(tls: TlsContext | None) -> None:
-    """Use the pair that the files hold now. :raises ConfigurationError: they cannot be used; nothing has changed."""
+def reread_tls(tls: TlsContext | None) -> tuple[str, ...]:
+    """Use the pair that the files hold now.
+
+    :returns: what has changed by it: ``certificate``, or nothing.
+    :raises ConfigurationError: they cannot be used; nothing has changed.
+    """
     if tls is None:
-        return
+        return ()
     try:
-        tls.reload()
+        return ("certificate",) if tls.reload() else ()
     except TlsError as error:
         raise ConfigurationError(f"{error}") from error
 

@@ -1,4 +1,7 @@
-"""``lockgate reload``: the running server reads its files again. Exit 0 when it serves them, 3 with what is wrong."""
+"""``lockgate reload``: the running server reads its files again. Exit 0 when it serves them, 3 with what is wrong.
+
+5: there is no server, or it is ending.
+"""
 
 import argparse
 import json
@@ -19,7 +22,7 @@ def run(arguments: argparse.Namespace) -> int:
     colour = sys.stderr.isatty() and "NO_COLOR" not in os.environ and not arguments.json
     status, answer = act(server, "reload", {"colour": colour})
     if status not in (200, REFUSED_STATUS):
-        raise RuntimeFailure(f"The server answered {status}: {answer.get('message')}", "See its own log.")
+        raise RuntimeFailure(f"Not reloaded. {answer.get('message')}", "See the server's own log.")
     if arguments.json:
         shown = {name: value for name, value in answer.items() if name != "text"}
         print(json.dumps(shown, indent=2))  # noqa: T201
@@ -34,6 +37,10 @@ def show(answer: dict[str, Any]) -> None:
         print(answer["text"], file=sys.stderr)  # noqa: T201  # painted by the server, and harmless
     if answer["outcome"] == "reloaded":
         message = visible(answer["message"])
-        print(f"{message[0].upper()}{message[1:]} ({answer['took_ms']} ms).")  # noqa: T201
+        is_key = message.startswith(
+            tuple(answer["changes"]["sections"])
+        )  # `server.domains` stays as it is written
+        first = message[0] if is_key else message[0].upper()
+        print(f"{first}{message[1:]} ({answer['took_ms']} ms).")  # noqa: T201
         if answer["needs_restart"]:
             print(visible(answer["needs_restart"]), file=sys.stderr)  # noqa: T201

@@ -153,7 +153,8 @@ def test_reload_changes_the_certificate_and_drops_nobody(
         assert server.process is not None
         server.process.send_signal(signal.SIGHUP)
     else:
-        assert lockgate("reload", "--state", server.state).returncode == 0
+        done = lockgate("reload", "--state", server.state)
+        assert (done.returncode, done.stdout.partition(b" (")[0]) == (0, b"certificate changed")
     wait_until(lambda: certificate_of(server) != before, "the new certificate")
     count = len(served)
     wait_until(lambda: len(served) > count + 20, "requests after the change")

@@ -39,6 +39,7 @@ class Site:
         self.begun: list[int] = []
         self.rereads = 0
         self.fails_to_reread = ""
+        self.reread: tuple[str, ...] = ()
         registry = CollectorRegistry()
         self.metrics = GatewayMetrics(registry)
         self.services = Services(Issuers())
@@ -82,10 +83,11 @@ class Site:
             reread=self._reread, tell=self.told.append, begun=lambda served: self.begun.append(served.number),
         )  # fmt: skip
 
-    def _reread(self) -> None:
+    def _reread(self) -> tuple[str, ...]:
         self.rereads += 1
         if self.fails_to_reread:
             raise ConfigurationError(self.fails_to_reread)
+        return self.reread
 
     async def reload(self) -> Reloaded:
         outcome = await self.reloader.reload()
@@ -200,9 +202,17 @@ async def test_fault_of_ours_is_a_refusal_and_the_next_reload_works(
 
     with monkeypatch.context() as patch:
         patch.setattr(site.builder, "build", fail)
-        assert "RuntimeError" in (await site.refused()).reason
+        refused = await site.refused()
+    assert "RuntimeError" in refused.reason
+    assert refused.is_fault
     assert "odd" in caplog.text
     await site.reload()
+
+
+async def test_what_was_read_beside_the_file_is_told(site: Site) -> None:
+    """Who changed a certificate and reloaded was told that nothing had changed."""
+    site.reread = ("certificate",)
+    assert (await site.reload()).changes.sentence() == "certificate changed"
 
 
 async def test_each_caller_gets_a_reload_that_began_after_its_call(site: Site) -> None:
@@ -258,7 +268,7 @@ async def test_closing_answers_who_waits_and_who_comes_late(site: Site) -> None:
     await asyncio.sleep(0)
     await site.reloader.close()
     for outcome in (await running, await waiting, await site.reloader.reload()):
-        assert outcome == Refused(reason="The server is shutting down.")
+        assert outcome == Refused(reason="The server is shutting down.", is_fault=True)
 
 
 async def test_old_revisions_go_when_the_last_request_of_their_generation_has_ended(site: Site) -> None:

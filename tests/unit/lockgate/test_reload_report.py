@@ -120,6 +120,17 @@ async def test_action_answers_with_the_words_of_check(asked: dict[str, Any], pai
     json.dumps(answer.value)
 
 
+async def test_a_server_that_ends_is_no_mistake_in_the_files() -> None:
+    """A deployment script took exit 3 for a wrong file; the server was being restarted."""
+
+    class Ending:
+        async def reload(self) -> Outcome:
+            return Refused(reason="The server is shutting down.", is_fault=True)
+
+    answer = await reload_action(Ending())({})  # type: ignore[arg-type]  # all that it uses
+    assert (answer.status, answer.value["message"]) == (503, "The server is shutting down.")
+
+
 async def test_action_answers_what_changed_and_warns() -> None:
     class Applying:
         async def reload(self) -> Outcome:

@@ -22,7 +22,7 @@ def parse(*argv: str, environ: dict[str, str] | None = None) -> settings.Setting
 
 def test_without_a_certificate_http_is_spoken(tmp_path: Path) -> None:
     assert open_tls(parse(), tmp_path) is None
-    reread_tls(None)
+    assert reread_tls(None) == ()
 
 
 def test_named_pair_is_used(tmp_path: Path) -> None:
@@ -58,7 +58,8 @@ def test_bad_pair_refuses_a_reload(tmp_path: Path) -> None:
         reread_tls(tls)
     assert tls.current is serving
     pair.replace_by(make_pair(tmp_path / "new"))
-    reread_tls(tls)
+    assert reread_tls(tls) == ("certificate",)
+    assert reread_tls(tls) == ()
     assert tls.current is not serving
 
 
