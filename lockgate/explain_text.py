@@ -14,7 +14,7 @@ _STYLES = {
     **dict.fromkeys(("refused",), "red"),
     **dict.fromkeys(("unknown",), "yellow"),
 }
-_NAME_CHARS = 12
+_NAME_CHARS = 11  # of a step; what an authorizer looks at may have a longer one
 
 
 def explanation_lines(found: Mapping[str, Any]) -> Iterator[Text]:
@@ -47,7 +47,7 @@ def outcome(word: str) -> Text:
 def step_lines(steps: Iterable[Mapping[str, Any]], indent: int = 2) -> Iterator[Text]:
     """One line a step, and below it one a check."""
     for step in steps:
-        name = Text(f"{visible(step['name']):{_NAME_CHARS}}", style="bold")
+        name = Text(f"{visible(step['name']):{_NAME_CHARS}} ", style="bold")
         yield Text.assemble(" " * indent, outcome(step["outcome"]), "  ", name, visible(step["sentence"]))
         yield from step_lines(step["checks"], indent + 9)
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from lockgate.cli import build_parser, main
 from lockgate.commands.explain import exit_code, read_question
 from lockgate.errors import UsageError
-from lockgate.explain_text import explanation_lines
+from lockgate.explain_text import explanation_lines, step_lines
 from lockgate.explanation import BadQuestion, explain_offline
 from tests.support.routes_file import write_routes
 
@@ -108,6 +108,13 @@ def test_text_for_people(config: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert "  HTTP/1.1 404 Not Found" in lines
     assert '  {"message":"Not Found"}' in lines
     assert lines[lines.index("did you mean") + 1] == "  GET /notes"
+
+
+@pytest.mark.parametrize("name", ["token", "integration", "$request.header.x-device-key"])
+def test_a_step_s_name_stands_apart_from_what_is_said_of_it(name: str) -> None:
+    step = {"name": name, "outcome": "ok", "sentence": "there is a value", "checks": []}
+    [line] = step_lines([step])
+    assert line.plain.split() == ["ok", name, "there", "is", "a", "value"]
 
 
 def test_the_first_domain_is_the_host_unless_one_is_named(
