@@ -47,6 +47,7 @@ class EdgeCycle:
     """One request in progress; the application finds it in ``scope["extensions"]["lockgate"]``.
 
     :ivar content_length: of the request, or None when chunked. 0 without a body.
+    :ivar scope: for the application, until it runs.
     :ivar gone: the client has closed its side, or the edge has given the request up.
     """
 
@@ -156,9 +157,10 @@ class EdgeCycle:
 
     async def run(self, app: ASGI3Application) -> None:
         """Run *app* on this request; whatever it does, the client gets an answer or a closed connection."""
-        edge = self.edge
+        edge, scope = self.edge, self.scope
+        del self.scope  # it holds this cycle: kept, both would be left to the garbage collector
         try:
-            await app(self.scope, self.receive, self.send)
+            await app(scope, self.receive, self.send)
         except asyncio.CancelledError:
             if not self.complete:
                 edge.response_failed(self, "cut_off", 503)

@@ -1,8 +1,10 @@
 """Answers on the wire, the client's leaving, and the order of pipelined requests."""
 
 import asyncio
+import gc
 import json
 import logging
+import weakref
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -498,6 +500,29 @@ async def test_gone_callback_set_late_is_called_at_once(serve: Any) -> None:
     await wire.close()
     await done.wait()
     assert calls == [1]
+
+
+async def test_request_leaves_nothing_to_the_garbage_collector(serve: Any) -> None:
+    """A scope that held its cycle, which held the scope: 15 objects a request, and pauses of 20 to 60 ms."""
+    left: list[weakref.ref[Any]] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        mark = asyncio.Event()  # anything that can be weakly referred to
+        scope["mark"] = mark
+        left.append(weakref.ref(mark))
+        await respond(send, b"ok")
+
+    edge = await serve(app)
+    gc.disable()
+    try:
+        wire = await edge.connect(GET)
+        await wire.answer()
+        wire.send(GET)
+        await wire.answer()
+        assert [mark() for mark in left] == [None, None]
+    finally:
+        gc.enable()
+    await wire.close()
 
 
 async def test_stream_waits_for_a_slow_reader(serve: Any) -> None:
