@@ -80,6 +80,8 @@ def scope_of(question: Question, limits: EdgeLimits) -> Scope:
         raise EdgeRefusal(exc.status, _why(exc)) from exc
     if any(length > limits.body_bytes for length in lengths):
         raise EdgeRefusal(413, f"the body may have {limits.body_bytes} bytes")
+    if any(name == b"expect" and value.lower() != b"100-continue" for name, value in fields):
+        raise EdgeRefusal(417, "Expect can only be 100-continue")
     connection = [value for name, value in fields if name == b"connection"]
     kept = [field for field in fields if field[0] not in _DROPPED and b"_" not in field[0]]
     if connection:

@@ -355,6 +355,7 @@ async def test_a_token_for_a_function_goes_to_its_place() -> None:
         pytest.param("GET", "/caf\xe9", {}, 400, id="raw-bytes"),
         pytest.param("POST", "/public", {"content-length": "10485761"}, 413, id="body"),
         pytest.param("POST", "/public", {"content-length": "many"}, 400, id="length"),
+        pytest.param("GET", "/public", {"expect": "a-miracle"}, 417, id="expectation"),
     ],
 )
 async def test_the_edge_refuses_first(method: str, target: str, headers: dict[str, str], status: int) -> None:
@@ -364,6 +365,7 @@ async def test_the_edge_refuses_first(method: str, target: str, headers: dict[st
     assert found.answer is not None
     assert (found.verdict, found.answer.by, found.answer.status) == ("refused", "edge", status)
     assert (await world.explain("GET", "/public?" + "a" * 8183, {"x": "a" * 16000})).verdict == "allowed"
+    assert (await world.explain("GET", "/public", {"expect": "100-Continue"})).verdict == "allowed"
 
 
 async def test_fields_that_the_edge_drops_are_not_seen() -> None:
