@@ -16,6 +16,7 @@ from gateway.cors import CorsPolicy, CorsSpec
 from gateway.errors import DeploymentError
 from gateway.exchange import ApiNames, Authorization, Exchange
 from gateway.integrations.function import FunctionIntegration, FunctionTarget, LargeAnswers
+from gateway.integrations.large_files import LargeFiles
 from gateway.integrations.respond import RespondTarget, build_respond
 from gateway.ledger import Ledger
 from gateway.locator import Locator
@@ -139,9 +140,11 @@ class Deployment:
         for conflict in find_conflicts(spec.key for spec in specs):
             if conflict.kind == "duplicate":
                 raise DeploymentError(conflict.reason)
-        large_answers = LargeAnswers()
+        large_answers, large_files = LargeAnswers(), LargeFiles()
         services.begin()
-        plans = [(spec.key, _plan(spec, locator, large_answers, metrics, services)) for spec in specs]
+        plans = [
+            (spec.key, _plan(spec, locator, large_answers, large_files, metrics, services)) for spec in specs
+        ]
         return cls(
             names=names,
             stages=StageSet(stages),
@@ -168,6 +171,7 @@ def _plan(
     spec: RouteSpec,
     locator: Locator,
     large_answers: LargeAnswers,
+    large_files: LargeFiles,
     metrics: GatewayMetrics,
     services: Services,
 ) -> RoutePlan:
@@ -176,7 +180,7 @@ def _plan(
         if isinstance(spec.target, FunctionTarget):
             integration = FunctionIntegration(spec.target, locator, large_answers)
         else:
-            integration = build_respond(spec.target)
+            integration = build_respond(spec.target, large_files)
     except DeploymentError as exc:
         raise DeploymentError(f"{spec.key.text}: {exc}") from exc
     throttle = None if spec.throttle is None else services.throttle(spec.key.text, spec.throttle)

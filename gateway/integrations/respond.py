@@ -1,29 +1,25 @@
 """The ``respond:`` integration: a fixed answer or a file, with no function at all.
 
 A file of up to `PRELOAD_BYTES` is read once when the deployment is built (a reload brings a changed one); a
-larger one is read in a thread for each request, and its size is checked again then.
+larger one is looked at for each request, and read again when it has changed (`large_files.py`).
 """
 
-import asyncio
-import hashlib
-import os
 import re
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from email.utils import formatdate, parsedate_to_datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 from gateway.connection import Connection
 from gateway.errors import DeploymentError, IntegrationError
 from gateway.exchange import Exchange
+from gateway.integrations.file_content import FileContent
+from gateway.integrations.large_files import LargeFiles
 from gateway.ledger import Ledger
 from gateway.response import BODILESS, Fields, HeaderError, HttpResponse, encode_fields
 
 # 1 MiB: pages, scripts and icons; all of them together stay in memory as long as the deployment.
 PRELOAD_BYTES = 1024 * 1024
-# 10 MiB: the gateway's limit for any response. What is larger belongs on a file server.
-MAX_FILE_BYTES = 10 * 1024 * 1024
 
 # A table of our own: the system's differs from machine to machine.
 _TYPES = {
@@ -85,48 +81,24 @@ class FixedIntegration:
         return self._response
 
 
-@dataclass(frozen=True, slots=True)
-class _Content:
-    """One reading of a file: its bytes, and the validators that fit exactly these bytes."""
-
-    body: bytes
-    etag: str
-    modified_s: int
-
-    @classmethod
-    def read(cls, path: Path) -> "_Content":
-        """Read *path*, in which nothing may be a symlink: a function whose volume it lies in could set one.
-
-        :raises OSError: unreadable; :raises ValueError: a link, no plain file, or larger than `MAX_FILE_BYTES`.
-        """
-        if path.resolve() != path:
-            raise ValueError(f"{path} has become a symlink")
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            os.close(descriptor)
-            raise ValueError(f"{path} is not a plain file")
-        with open(descriptor, "rb") as file:
-            body = file.read(MAX_FILE_BYTES + 1)
-        if len(body) > MAX_FILE_BYTES:
-            raise ValueError(f"{path} is larger than {MAX_FILE_BYTES} bytes")
-        return cls(body, f'"{hashlib.sha256(body).hexdigest()[:32]}"', int(status.st_mtime))
-
-
 class FileIntegration:
-    """Serves one file; conditional requests get a 304."""
+    """Serves one file; conditional requests get a 304.
+
+    :param large: reads and keeps what is larger than `PRELOAD_BYTES`.
+    """
 
     body_limit: int | None = None
 
-    def __init__(self, target: RespondTarget, path: Path) -> None:
+    def __init__(self, target: RespondTarget, path: Path, large: LargeFiles) -> None:
         self._status = target.status
+        self._large = large
         self._path = path.resolve()  # what is a link now is the operator's own
         self._headers = _headers(target)
         if not _has(self._headers, b"content-type"):
             kind = _TYPES.get(path.suffix.lower(), "application/octet-stream")
             self._headers.append((b"content-type", kind.encode("ascii")))
         try:
-            content = _Content.read(self._path)
+            content = FileContent.read(self._path)
         except (OSError, ValueError) as exc:
             raise DeploymentError(f"the file cannot be served: {exc}") from exc
         self._preloaded = content if len(content.body) <= PRELOAD_BYTES else None
@@ -136,27 +108,25 @@ class FileIntegration:
         content = self._preloaded
         if content is None:
             try:
-                content = await asyncio.to_thread(_Content.read, self._path)
+                content = await self._large.get(self._path)
             except (OSError, ValueError) as exc:
                 raise IntegrationError(f"the file cannot be read: {exc}") from exc
-        validators: Fields = [
-            (b"etag", content.etag.encode("ascii")),
-            (b"last-modified", formatdate(content.modified_s, usegmt=True).encode("ascii")),
-        ]
-        headers = [*self._headers, *validators]
+        headers = [*self._headers, *content.validators]
         if self._status == 200 and _is_unchanged(exchange, content):
             return HttpResponse(status=304, headers=headers)
         return HttpResponse(status=self._status, headers=headers, body=content.body)
 
 
-def build_respond(target: RespondTarget) -> FixedIntegration | FileIntegration:
-    """:raises DeploymentError: a status, header or file that cannot be served."""
+def build_respond(target: RespondTarget, large: LargeFiles) -> FixedIntegration | FileIntegration:
+    """:param large: the deployment's.
+
+    :raises DeploymentError: a status, header or file that cannot be served."""
     if not 200 <= target.status <= 599:
         raise DeploymentError(f"status {target.status} is not from 200 to 599")
-    return FixedIntegration(target) if target.file is None else FileIntegration(target, target.file)
+    return FixedIntegration(target) if target.file is None else FileIntegration(target, target.file, large)
 
 
-def _is_unchanged(exchange: Exchange, content: _Content) -> bool:
+def _is_unchanged(exchange: Exchange, content: FileContent) -> bool:
     """RFC 9110 section 13.2.2: If-None-Match first; If-Modified-Since counts only without it; GET and HEAD
     only.
     """
