@@ -194,6 +194,42 @@ async def test_head_and_body_leave_in_one_write(serve: Any, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize(
+    ("size", "pieces"), [pytest.param(65536, 1, id="joined"), pytest.param(65537, 2, id="apart")]
+)
+async def test_large_body_is_handed_over_as_it_is(serve: Any, size: int, pieces: int) -> None:
+    """Head and body were joined: a copy of 5 MB for each answer of the same file. One call still, and one packet."""
+    content = b"a" * size
+    edge = await serve(answering(start(), body(content)))
+    wire = await edge.connect(PROBE)
+    await wire.answer()
+    (connection,) = edge.state.connections
+    calls: list[tuple[bytes, ...]] = []
+
+    class Spy:
+        def __init__(self, transport: Any) -> None:
+            self.transport = transport
+
+        def write(self, data: bytes) -> None:
+            calls.append((data,))
+            self.transport.write(data)
+
+        def writelines(self, pieces: tuple[bytes, ...]) -> None:
+            calls.append(pieces)
+            self.transport.writelines(pieces)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.transport, name)
+
+    connection.transport = Spy(connection.transport)
+    wire.send(GET)
+    assert (await wire.answer()).body == content
+    (written,) = calls
+    assert len(written) == pieces
+    assert written[0].startswith(b"HTTP/1.1 200 OK")
+    assert pieces == 1 or written[1] is content
+
+
+@pytest.mark.parametrize(
     "messages",
     [
         pytest.param([start(200, (b"x", b"a\r\nset-cookie: b")), body()], id="crlf-in-value"),

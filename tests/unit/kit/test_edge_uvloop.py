@@ -1,6 +1,8 @@
 """Where uvloop differs from asyncio: leaving clients, slow readers, sockets that are handed on."""
 
 import asyncio
+import os
+import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -73,6 +75,32 @@ async def large_answer_arrives_whole(_: Path) -> None:
     await edge.stop()
 
 
+async def slow_readers_of_one_answer_share_its_memory(_: Path) -> None:
+    """400 clients that asked for the same 5 MB and read nothing: their answers took 1.7 GB."""
+    if sys.platform != "linux":
+        pytest.skip("no /proc to read the resident memory from")
+    content = b"a" * 8_000_000
+    clients = 30
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await respond(send, content)
+
+    def resident() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    edge = await start_edge(app)
+    before = resident()
+    for _ in range(clients):
+        wire = await edge.connect()
+        wire.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        wire.send(GET)
+    await edge.until(lambda: sum(c.flow.write_paused for c in edge.state.connections) == clients)
+    waiting = sum(connection.unsent() for connection in edge.state.connections)
+    assert waiting > clients * len(content) // 3  # the rest is the kernel's
+    assert resident() - before < waiting // 4
+    await edge.stop()
+
+
 async def drain_cuts_off_with_503(_: Path) -> None:
     edge = await start_edge(Leaving())
     wire = await edge.connect(GET)
@@ -127,6 +155,7 @@ async def unix_socket_file_goes(folder: Path) -> None:
             reset_client_is_noticed,
             slow_reader_is_aborted,
             large_answer_arrives_whole,
+            slow_readers_of_one_answer_share_its_memory,
             drain_cuts_off_with_503,
             inherited_socket_stays_open,
             inherited_unix_socket_keeps_its_file,
