@@ -28,6 +28,7 @@ class Schedule:
     def __init__(self, rand: Callable[[], float]) -> None:
         self._rand = rand
         self._fetched_at = -inf  # of the keys that are held; -inf: none are
+        self._stale_at = -inf
         self._failed_at = -inf
         self._failures = 0
         self._has_succeeded = False
@@ -44,7 +45,7 @@ class Schedule:
         return now >= self._not_before
 
     def is_stale(self, now: float) -> bool:
-        return now - self._fetched_at >= FRESH_S
+        return now >= self._stale_at
 
     def is_expired(self, now: float) -> bool:
         return self.has_keys and now - self._fetched_at >= KEPT_S
@@ -58,7 +59,7 @@ class Schedule:
 
     def stale_at(self) -> float:
         """When a look-up should begin a fetch; inf without keys, for then `find` does."""
-        return max(self._fetched_at + FRESH_S, self._not_before) if self.has_keys else inf
+        return max(self._stale_at, self._not_before) if self.has_keys else inf
 
     def begin(self, now: float) -> None:
         self._not_before = now + REFETCH_S
@@ -69,6 +70,7 @@ class Schedule:
             self._not_before = now
         self._has_succeeded = True
         self._fetched_at = now
+        self._stale_at = now + FRESH_S
         self._failed_at = -inf
         self._failures = 0
 
@@ -84,10 +86,11 @@ class Schedule:
 
         :param age_s: by wall clocks, so it may be anything (R6).
         """
-        self._fetched_at = now - max(age_s, FRESH_S)
+        self._fetched_at = now - max(age_s, 0.0)
+        self._stale_at = now
 
     def expire(self) -> None:
         """The keys have been dropped."""
-        self._fetched_at = -inf
+        self._fetched_at = self._stale_at = -inf
         self._failures = 0
         self._has_succeeded = False

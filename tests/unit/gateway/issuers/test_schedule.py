@@ -97,14 +97,13 @@ def test_success_forgets_failures() -> None:
     assert schedule.wait_s(100_000.0) == 1.0
 
 
-@pytest.mark.parametrize(
-    ("age_s", "left_s"), [(0.0, KEPT_S - FRESH_S), (3600.0, KEPT_S - 3600.0), (-3600.0, KEPT_S - FRESH_S)]
-)
+@pytest.mark.parametrize(("age_s", "left_s"), [(0.0, KEPT_S), (3600.0, KEPT_S - 3600.0), (-3600.0, KEPT_S)])
 def test_restored_keys_are_stale_at_once_and_no_younger_than_they_are(age_s: float, left_s: float) -> None:
-    """R6: a wall clock that was set back makes no keys younger than stale."""
+    """R6: a wall clock that was set back makes no keys fresh, and none younger than just fetched."""
     schedule = Schedule(lambda: 0.0)
     schedule.restore(50.0, age_s)
     assert schedule.is_stale(50.0)
+    assert schedule.age_s(50.0) == max(age_s, 0.0)
     assert schedule.may_fetch(50.0)
     assert not schedule.is_expired(50.0 + left_s - 1)
     assert schedule.is_expired(50.0 + left_s)
