@@ -34,6 +34,7 @@ ROWS: dict[str, Callable[[Context], Table]] = {
     "churn": churn.measure,
     "profile": profile.measure,
     "reload": core.measure_reload,
+    "slow": core.measure_slow,
     "core": core.measure,
 }
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"

@@ -29,6 +29,11 @@ def measure_reload(context: Context) -> Table:  # noqa: ARG001  # it chooses its
     return _prints("Reloads under load", ("reload_under_load",))
 
 
+def measure_slow(context: Context) -> Table:  # noqa: ARG001  # they choose their own rounds
+    """4,000 slow clients beside a good one; 10,000 connections at rest."""
+    return _prints("Slow clients and connections at rest", ("slow_clients", "idle_connections"))
+
+
 def _prints(title: str, names: tuple[str, ...]) -> Table:
     table = Table(title=title, columns=())
     for name in names:
