@@ -28,7 +28,7 @@ from benchmarks.slow_attack import allow_connections
 GOOD = ("127.0.0.2", 0)
 ADDRESSES = 64
 PAUSE_S = 0.002
-LARGE_BYTES = 1_000_000  # kept in memory: what reading a larger file costs each time is another question
+LARGE_BYTES = 5_000_000
 SETTLE_S = 3.0  # until the attackers' connections are there
 ROUTES = """
 version: 1
