@@ -70,7 +70,8 @@ class EdgeProtocol(EdgeReading):
             self.state.peers.leave(self._peer)
             self._peer = None
         self.flow.resume_writing()  # wakes a sender, which then finds itself lost
-        self.parser = None  # type: ignore[assignment]  # breaks the cycle between parser and protocol
+        # Both hold this protocol: kept, it and its transport would be left to the garbage collector.
+        self.parser = self.latest = None  # type: ignore[assignment]
         cycles = [self.active, *self.waiting]
         self.waiting.clear()
         self.state.changed.set()

@@ -561,6 +561,26 @@ async def test_request_leaves_nothing_to_the_garbage_collector(serve: Any) -> No
     await wire.close()
 
 
+async def test_closed_connection_leaves_nothing_to_the_garbage_collector(serve: Any) -> None:
+    """It and its last request held each other: 24 objects for each client that keeps no connection."""
+    left: list[weakref.ref[Any]] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        left.append(weakref.ref(scope["extensions"]["lockgate"].edge))
+        await respond(send, b"ok")
+
+    edge = await serve(app)
+    gc.disable()
+    try:
+        wire = await edge.connect(CLOSE)
+        await wire.rest()
+        await wire.close()
+        await edge.until(lambda: edge.listener.connections == 0)
+        await edge.until(lambda: left[0]() is None)
+    finally:
+        gc.enable()
+
+
 async def test_stream_waits_for_a_slow_reader(serve: Any) -> None:
     sent = 0
 
