@@ -20,7 +20,8 @@ FIELDS = {
     "requestId", "requestTime", "requestTimeEpoch", "ip", "httpMethod", "path", "routeKey", "stage", "protocol",
     "domainName", "userAgent", "status", "responseLength", "responseLatency", "integrationStatus",
     "integrationLatency", "integrationRequestId", "integrationErrorMessage", "error.message", "error.responseType",
-    "authorizer.error", "denial", "latency_us", "route_us", "authorizer_us", "queue_us", "start_us", "init_us", "handler_us",
+    "authorizer.error", "denial",
+    "latency_us", "route_us", "authorizer_us", "queue_us", "start_us", "init_us", "handler_us",
 }  # fmt: skip
 SLACK_US = 5000  # between the two clocks' readings on a busy machine
 
