@@ -12,7 +12,7 @@ from kit.edge_limits import EdgeLimits, OnRefused, Peer, RefusalReason
 from kit.edge_peers import PeerTable
 from kit.networks import LOCAL_PEER, Networks
 
-_AT_ONCE = 64  # connections a turn: refusing one takes some 20 µs, so that a turn stays near a millisecond
+_AT_ONCE = 12  # connections a turn: refusing one takes some 20 µs, and ending its request several times that
 
 
 class Swept(Protocol):
