@@ -81,7 +81,7 @@ class EdgeState(ServerState):
         """Look at some of *connections* and leave the others to later turns of the loop.
 
         Thousands of slow clients come to their end in one sweep: refusing them all at once held up everybody
-        else for 70 ms (4,000 of them, `benchmarks/slow_clients.py`).
+        else (`benchmarks/slow_clients.py` shows it).
         """
         if len(connections) > _AT_ONCE:
             loop.call_soon(self._tick, loop, connections[_AT_ONCE:], now, elapsed)
