@@ -12,14 +12,38 @@ from typing import Literal
 import orjson
 
 CpuMode = Literal["shared", "strict"]
+Isolation = Literal["environment", "invocation"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageConfig:
+    """What overrides the image's own words; None leaves them. Source: Lambda API reference, "ImageConfig"."""
+
+    command: tuple[str, ...] | None = None
+    entry_point: tuple[str, ...] | None = None
+    working_directory: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkConfig:
+    """What a function may reach.
+
+    :param join: networks of the engine. :param allow: ``address:port`` of private addresses, or ``address``.
+    """
+
+    egress: Literal["internet", "none"] = "internet"
+    join: tuple[str, ...] = ()
+    allow: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionConfig:
     """What ``functions:`` says of one function, with defaults filled in.
 
-    :param runtime: ``python3.13`` …, or ``provided``.
+    :param runtime: ``python3.13`` …, ``provided``, or ``image`` for a container image with a runtime of its own.
     :param volumes: variable name → absolute host folder that all environments of the function share.
+    :param isolation: ``invocation``: each call gets a fresh environment, thrown away after it.
+    :param sandbox: the engine's OCI runtime, such as ``runsc``; None is its default.
     """
 
     name: str
@@ -33,15 +57,23 @@ class FunctionConfig:
     volumes: Mapping[str, str] = field(default_factory=dict)
     reserved: int | None = None
     cpu: CpuMode = "shared"
+    provisioned: int = 0
+    isolation: Isolation = "environment"
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    image: ImageConfig = field(default_factory=ImageConfig)
+    sandbox: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Revision:
-    """:param package: digest of the immutable package that holds the code."""
+    """:param package: digest of the immutable package that holds the code; "" for a container image.
+    :param image: id (``sha256:…``) of the image that environments are made of, on drivers that have images.
+    """
 
     digest: str
     config: FunctionConfig
     package: str
+    image: str | None = None
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Revision) and other.digest == self.digest
@@ -50,6 +82,9 @@ class Revision:
         return hash(self.digest)
 
     @classmethod
-    def of(cls, config: FunctionConfig, package: str) -> "Revision":
-        identity = orjson.dumps({"config": asdict(config), "package": package}, option=orjson.OPT_SORT_KEYS)
-        return cls(digest=hashlib.sha256(identity).hexdigest()[:32], config=config, package=package)
+    def of(cls, config: FunctionConfig, package: str, image: str | None = None) -> "Revision":
+        identity = orjson.dumps(
+            {"config": asdict(config), "package": package, "image": image}, option=orjson.OPT_SORT_KEYS
+        )
+        digest = hashlib.sha256(identity).hexdigest()[:32]
+        return cls(digest=digest, config=config, package=package, image=image)

@@ -12,7 +12,15 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from executor.driver import Capabilities, ChannelAddress, ChannelKind, DriverSink, ExitReport, StartSpec
+from executor.driver import (
+    Capabilities,
+    ChannelAddress,
+    ChannelKind,
+    DriverSink,
+    ExitReport,
+    StartSpec,
+    WithoutSlots,
+)
 from executor.revision import Revision
 from tests.support.runtime_wire import INVOCATION, NEXT, RawClient, Reply, post, response
 
@@ -169,7 +177,7 @@ class FakeEnvironment:
         await self._tell(response(event.body, request_id=request_id))
 
 
-class FakeDriver:
+class FakeDriver(WithoutSlots):
     """:ivar plans: how the inits of the coming starts go: ready, never, exit, init_error, deaf. Then all are ready.
     :ivar start_faults: what the coming starts do: raise the exception, wait for the event, or (None) nothing.
     :ivar stop_faults: the same of stops. :ivar faults: name of a synchronous method → what it raises, always.

@@ -11,7 +11,15 @@ from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 
-from executor.driver import Capabilities, ChannelAddress, ChannelKind, DriverSink, StartError, StartSpec
+from executor.driver import (
+    Capabilities,
+    ChannelAddress,
+    ChannelKind,
+    DriverSink,
+    StartError,
+    StartSpec,
+    WithoutSlots,
+)
 from executor.drivers.process import cgroup, probing
 from executor.drivers.process.environment import Environment
 from executor.drivers.process.nursery import Nursery, is_provided
@@ -33,7 +41,7 @@ STOP_TIMEOUT_S = 5.0  # SIGKILL needs microseconds; a process in an uninterrupti
 KEPT_PEAKS = 1024  # of environments that are gone: their last log line is written a moment later
 
 
-class ProcessDriver:
+class ProcessDriver(WithoutSlots):
     """
     :param packages: package digest → the folder that holds it (0755/0644, never changed).
     :param runtime_folder: interpreter → what AWS's runtimes bring along, or None.
