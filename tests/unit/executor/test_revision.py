@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from executor.revision import FunctionConfig, Revision
+from executor.revision import FunctionConfig, ImageConfig, NetworkConfig, Revision
 
 CONFIG = FunctionConfig(
     name="notes", runtime="python3.13", handler="app.handler", environment={"A": "1", "B": "2"}
@@ -21,6 +21,11 @@ CHANGES = {
     "volumes": {"DATA": "/srv"},
     "reserved": 0,
     "cpu": "strict",
+    "provisioned": 1,
+    "isolation": "invocation",
+    "network": NetworkConfig(egress="none"),
+    "image": ImageConfig(command=("app.other",)),
+    "sandbox": "runsc",
 }
 
 
@@ -31,7 +36,7 @@ def test_same_parts_give_the_same_digest_whatever_their_order() -> None:
 
 def test_digest_is_32_hex_digits_and_pinned() -> None:
     """A change of the digest drops every warm pool at an upgrade: it should be meant."""
-    assert Revision.of(CONFIG, "p").digest == "a113f0757f713ff6cf7f93453179c814"
+    assert Revision.of(CONFIG, "p").digest == "d8563ccb16a05d33a1bc5ae18adeb7de"
 
 
 def test_every_field_of_a_config_is_tried_below() -> None:
@@ -46,6 +51,11 @@ def test_any_change_of_the_configuration_is_another_revision(field: str) -> None
 
 def test_another_package_is_another_revision() -> None:
     assert Revision.of(CONFIG, "p").digest != Revision.of(CONFIG, "q").digest
+
+
+def test_another_image_is_another_revision() -> None:
+    images = (None, "sha256:" + "1" * 64, "sha256:" + "2" * 64)
+    assert len({Revision.of(CONFIG, "p", image) for image in images}) == 3
 
 
 def test_revisions_are_equal_by_digest() -> None:
