@@ -6,6 +6,7 @@ from pathlib import Path
 from executor.drivers.process.driver import ProcessDriver
 from executor.executor import Executor
 from executor.interpreters import Interpreter
+from executor.language import Installation
 from executor.logs.store import FunctionLogs
 from executor.metrics import ExecutorMetrics
 from executor.packages.store import PackageStore
@@ -35,8 +36,8 @@ def make_executor(
             raise FileNotFoundError(digest)
         return found.folder
 
-    def folder(interpreter: Interpreter) -> Path | None:
-        return runtime_folder.installed(state.root, interpreter)
+    def folder(runner: Interpreter | Installation) -> Path | None:
+        return runtime_folder.installed(state.root, runner)
 
     limits = file.server.limits
     return Executor(

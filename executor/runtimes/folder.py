@@ -11,6 +11,8 @@ import shutil
 from pathlib import Path
 
 from executor.interpreters import Interpreter
+from executor.language import Installation
+from executor.languages import language_of
 from executor.packages.bytecode import compile_files
 from executor.packages.draft import Draft, sync_tree
 from executor.packages.errors import PackageError
@@ -28,8 +30,12 @@ def lock_file(interpreter: Interpreter) -> Path:
     return LOCKS / name
 
 
-def installed(state: Path, interpreter: Interpreter) -> Path | None:
-    """The folder, when it is there and compiled for this interpreter."""
+def installed(state: Path, runner: Interpreter | Installation) -> Path | None:
+    """The folder, when it is there and compiled for this interpreter; of other languages, whatever they have."""
+    if isinstance(runner, Installation):
+        language = language_of(runner.language)
+        return None if language is None else language.runtime_folder(state, runner)
+    interpreter = runner
     folder = _folder(state, interpreter)
     return folder if folder.is_dir() and _mark(folder, interpreter).is_file() else None
 

@@ -31,6 +31,8 @@ from executor.drivers.process.slots import Slots
 from executor.drivers.process.wire import Message
 from executor.drivers.process.zygotes import ZygoteProcess, ZygoteRefused
 from executor.interpreters import Interpreter, find_interpreters
+from executor.language import Installation, runtime_name
+from executor.languages import find_programs, language_of
 from executor.revision import Revision
 from kit.names import Names
 
@@ -44,7 +46,7 @@ KEPT_PEAKS = 1024  # of environments that are gone: their last log line is writt
 class ProcessDriver(WithoutSlots):
     """
     :param packages: package digest → the folder that holds it (0755/0644, never changed).
-    :param runtime_folder: interpreter → what AWS's runtimes bring along, or None.
+    :param runtime_folder: interpreter or program → what AWS's runtimes bring along, or None.
     :param state: a folder of ours, only for the server's eyes.
     :param uid_base: environments started by root have this uid + their slot.
     """
@@ -54,7 +56,7 @@ class ProcessDriver(WithoutSlots):
         *,
         names: Names,
         packages: Callable[[str], Path],
-        runtime_folder: Callable[[Interpreter], Path | None],
+        runtime_folder: Callable[[Interpreter | Installation], Path | None],
         state: Path,
         uid_base: int = 200_000,
     ) -> None:
@@ -77,7 +79,9 @@ class ProcessDriver(WithoutSlots):
         self._sink = sink
         self._loop = asyncio.get_running_loop()
         await asyncio.to_thread(self._remove_leftovers)
-        found = await asyncio.to_thread(find_interpreters, self._state)
+        found, installed = await asyncio.gather(
+            asyncio.to_thread(find_interpreters, self._state), asyncio.to_thread(find_programs, self._state)
+        )
         self._cgroups, why_no_cgroup = cgroup.open_cgroups(self._names.instance, self._names.epoch)
         if self._cgroups is not None:
             await self._cgroups.reap()
@@ -86,11 +90,12 @@ class ProcessDriver(WithoutSlots):
         )
         self._cgroups = findings.cgroups
         self._profile: Profile = findings.profile
-        self._nursery.open(found, findings.profile)
+        self._nursery.open(found, installed, findings.profile)
         runtimes = dict.fromkeys(f"python{interpreter.minor}" for interpreter in found)
+        others = dict.fromkeys(runtime_name(each) for some in installed.values() for each in some)
         return Capabilities(
             name="process",
-            runtimes=(*runtimes, "provided"),
+            runtimes=(*runtimes, *others, "provided"),
             private_tmp=findings.profile.is_private,
             memory_limit="rlimit" if self._cgroups is None else "cgroup",
             own_uid=findings.profile.own_uid,
@@ -105,7 +110,10 @@ class ProcessDriver(WithoutSlots):
         remove_temporaries(self._temporary_prefix)
 
     def channel_kind(self, runtime: str) -> ChannelKind:
-        """Executables bring official clients; our own bootstrap takes the socket."""
+        """Executables bring official clients; our own bootstraps take the socket."""
+        language = language_of(runtime)
+        if language is not None:
+            return language.channel
         return ChannelKind.PORT if is_provided(runtime) else ChannelKind.SOCKET
 
     async def prepare(self, revision: Revision) -> None:

@@ -271,8 +271,8 @@ def _run_program(request: Request, error: int, bootstrap: ModuleType | None) -> 
         os._exit(0)
     if kind == "bootstrap":
         _exec_bootstrap(request)
-    if kind == "python":
-        _exec_python(request, error)
+    if kind == "exec":
+        _exec_program(request, error)
     assert bootstrap is not None
     _reopen_streams()
     os.environ.clear()
@@ -310,8 +310,8 @@ def _exec_bootstrap(request: Request) -> NoReturn:
     )
 
 
-def _exec_python(request: Request, error: int) -> NoReturn:
-    """A fresh interpreter, so that what acts at process start acts (LD_PRELOAD, PYTHONPATH, a wrapper …)."""
+def _exec_program(request: Request, error: int) -> NoReturn:
+    """A fresh interpreter: another language's, or Python's, so that what acts at process start acts (LD_PRELOAD …)."""
     command = request["program"]["command"]
     _restore_signals()
     try:

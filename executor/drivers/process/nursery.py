@@ -7,7 +7,8 @@ import asyncio
 import logging
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from executor.driver import StartError
@@ -16,6 +17,9 @@ from executor.drivers.process.request import BOOTSTRAP
 from executor.drivers.process.wire import Message
 from executor.drivers.process.zygotes import Mode, ZygoteProcess, ZygoteRefused, ZygoteSetup, remember
 from executor.interpreters import Interpreter, NoInterpreter, nearest
+from executor.language import Installation, NotInstalled
+from executor.language import nearest as nearest_installation
+from executor.languages import language_of
 from kit.names import Names
 
 # Common modules of the standard library: 133 ms of imports and 13 MB, shared by all environments; a fork costs 0.6 ms
@@ -59,7 +63,7 @@ class Nursery:
         self,
         *,
         names: Names,
-        runtime_folder: Callable[[Interpreter], Path | None],
+        runtime_folder: Callable[[Interpreter | Installation], Path | None],
         state: Path,
         heard: Callable[[Message], None],
         gone: Callable[[ZygoteProcess], None],
@@ -70,21 +74,29 @@ class Nursery:
         self._heard = heard
         self._gone = gone
         self._found: tuple[Interpreter, ...] = ()
+        self._installed: Mapping[str, tuple[Installation, ...]] = {}
         self._mode: Mode = "plain"
         self._zygotes: dict[Path | None, asyncio.Task[ZygoteProcess]] = {}  # None: for executables
         self._notes: dict[ZygoteProcess, Path] = {}
 
-    def open(self, found: tuple[Interpreter, ...], profile: Profile) -> None:
+    def open(
+        self,
+        found: tuple[Interpreter, ...],
+        installed: Mapping[str, tuple[Installation, ...]],
+        profile: Profile,
+    ) -> None:
+        """:param installed: by the language's name."""
         self._found = found
+        self._installed = installed
         self._mode = profile.mode
 
     async def zygote(self, runtime: str) -> ZygoteProcess:
         """:raises StartError: permanently, if no interpreter here runs it; else if the zygote does not start."""
-        interpreter = None if is_provided(runtime) else self._interpreter(runtime)
-        key = None if interpreter is None else interpreter.path
+        runner = self._runner(runtime)
+        key = None if runner is None else runner.path
         task = self._zygotes.get(key)
         if task is None or not _is_useful(task):
-            task = asyncio.create_task(self._start(self._setup(interpreter)), name=f"start zygote {key}")
+            task = asyncio.create_task(self._start(self._setup(runner)), name=f"start zygote {key}")
             self._zygotes[key] = task
         try:
             return await asyncio.shield(task)  # others may wait for the same one
@@ -99,17 +111,43 @@ class Nursery:
                 await result.close()
         self._zygotes.clear()
 
-    def _interpreter(self, runtime: str) -> Interpreter:
+    def _runner(self, runtime: str) -> Interpreter | Installation | None:
+        """What runs it; None for executables."""
+        if is_provided(runtime):
+            return None
+        language = language_of(runtime)
         try:
+            if language is not None:
+                return nearest_installation(runtime, self._installed.get(language.name, ()), language)
             return nearest(runtime, self._found)
-        except NoInterpreter as problem:
+        except (NoInterpreter, NotInstalled) as problem:
             raise StartError(
                 str(problem), permanent=True, error_type="Runtime.InvalidEntrypoint"
             ) from problem
 
-    def _setup(self, interpreter: Interpreter | None) -> ZygoteSetup:
-        if interpreter is None:
-            return executables_setup(self._names, self._state, self._mode)
+    def _setup(self, runner: Interpreter | Installation | None) -> ZygoteSetup:
+        plain = executables_setup(self._names, self._state, self._mode)
+        if runner is None:
+            return plain
+        if isinstance(runner, Installation):
+            return self._program_setup(plain, runner)
+        return self._python_setup(runner)
+
+    def _program_setup(self, plain: ZygoteSetup, program: Installation) -> ZygoteSetup:
+        """As for executables, with the program, what it reads, and our files of its language."""
+        language = language_of(program.language)
+        assert language is not None
+        return replace(
+            plain,
+            prefixes=tuple(sorted({*plain.prefixes, program.home, program.path.parent})),
+            language=program.home,
+            runtime=self._runtime_folder(program),
+            has_spare=True,
+            program=program,
+            files=language.files,
+        )
+
+    def _python_setup(self, interpreter: Interpreter) -> ZygoteSetup:
         return ZygoteSetup(
             mode=self._mode,
             interpreter=interpreter.path,

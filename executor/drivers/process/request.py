@@ -9,6 +9,7 @@ import os
 import shutil
 import stat
 import tempfile
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -21,9 +22,13 @@ from executor.drivers.process.variables import (
     all_variables,
     has_shared_libraries,
     needs_fresh_interpreter,
+    python_variables,
 )
 from executor.drivers.process.wire import Message
 from executor.drivers.process.zygotes import OUR_FILES, ZygoteSetup
+from executor.language import Place
+from executor.languages import language_of
+from executor.revision import FunctionConfig
 
 BOOTSTRAP = Path(__file__).parents[2] / "runtimes" / "python" / "bootstrap.py"
 # RLIMIT_DATA counts what is reserved, not what is used: 8 MiB for every thread's stack, the allocator's arenas.
@@ -53,7 +58,7 @@ def start_request(
     for folder in config.volumes.values():
         _open_volume(Path(folder), profile)
     layout = _layout(spec, channel, profile=profile, setup=setup, package=package, temporary=temporary)
-    python = setup.bootstrap is not None
+    language = _language_variables(spec.revision.config, layout, setup)
     return {
         "do": "start",
         "number": spec.environment,
@@ -67,7 +72,7 @@ def start_request(
         "binds": _binds(channel, package),
         "volumes": dict(config.volumes),
         "cwd": layout.task,
-        "variables": all_variables(spec, channel, layout, locale=profile.locale, python=python),
+        "variables": all_variables(spec, channel, layout, locale=profile.locale, language=language),
         "program": _program(spec, layout, setup=setup, package=package),
     }
 
@@ -137,6 +142,19 @@ def _layout(
     )
 
 
+def _language_variables(config: FunctionConfig, layout: Layout, setup: ZygoteSetup) -> dict[str, str]:
+    if setup.program is not None:
+        language = language_of(config.runtime)
+        assert language is not None
+        return language.variables(setup.program, _place(layout, setup), config)
+    return python_variables(layout) if setup.bootstrap is not None else {}
+
+
+def _place(layout: Layout, setup: ZygoteSetup) -> Place:
+    ours = RUNTIME_FILES if layout.private else str(setup.files[0].parent) if setup.files else ""
+    return Place(files=ours, task=layout.task, runtime=layout.runtime)
+
+
 def _binds(channel: ChannelAddress, package: Path) -> list[tuple[str, str]]:
     binds = [(str(package), TASK)]
     if channel.folder is not None:
@@ -145,16 +163,29 @@ def _binds(channel: ChannelAddress, package: Path) -> list[tuple[str, str]]:
 
 
 def _program(spec: StartSpec, layout: Layout, *, setup: ZygoteSetup, package: Path) -> Message:
+    own = spec.revision.config.environment
+    if setup.program is not None:
+        return _exec(_language_command(spec.revision.config, layout, setup), own)
     if setup.bootstrap is None:
         return {"kind": "bootstrap", "candidates": _candidates(layout)}
-    own = spec.revision.config.environment
     if not needs_fresh_interpreter(own) and not _shared_libraries(package):
         return {"kind": "warm"}
     ours = Path(RUNTIME_FILES) if layout.private else OUR_FILES[0].parent
     bootstrap = ours / setup.bootstrap.name if layout.private else setup.bootstrap
     command = [str(setup.interpreter), "-s", "-S", str(ours / "zygote.py"), "--function", str(bootstrap)]
-    wrapper = own.get("AWS_LAMBDA_EXEC_WRAPPER")
-    return {"kind": "python", "command": [wrapper, *command] if wrapper else command}
+    return _exec(command, own)
+
+
+def _language_command(config: FunctionConfig, layout: Layout, setup: ZygoteSetup) -> list[str]:
+    language = language_of(config.runtime)
+    assert language is not None
+    assert setup.program is not None
+    return language.command(setup.program, _place(layout, setup), config)
+
+
+def _exec(command: list[str], environment: Mapping[str, str]) -> Message:
+    wrapper = environment.get("AWS_LAMBDA_EXEC_WRAPPER")
+    return {"kind": "exec", "command": [wrapper, *command] if wrapper else command}
 
 
 def _candidates(layout: Layout) -> list[tuple[str, str]]:

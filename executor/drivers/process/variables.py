@@ -50,25 +50,28 @@ def has_shared_libraries(package: Path) -> bool:
 
 
 def all_variables(
-    spec: StartSpec, channel: ChannelAddress, layout: Layout, *, locale: str, python: bool
+    spec: StartSpec, channel: ChannelAddress, layout: Layout, *, locale: str, language: Mapping[str, str]
 ) -> dict[str, str]:
-    """The whole environment: our defaults, then the function's, then what must not be changed."""
-    return (
-        _defaults(layout, locale=locale, python=python) | dict(spec.variables) | _fixed(spec, channel, layout)
-    )
+    """The whole environment: our defaults, then the function's, then what must not be changed.
+
+    :param language: defaults of the function's language.
+    """
+    defaults = _defaults(layout, locale=locale) | dict(language)
+    return defaults | dict(spec.variables) | _fixed(spec, channel, layout)
 
 
-def _defaults(layout: Layout, *, locale: str, python: bool) -> dict[str, str]:
+def python_variables(layout: Layout) -> dict[str, str]:
+    variables = {"LC_CTYPE": "C.UTF-8", "PWD": layout.task, "SHLVL": "0"}
+    return variables if layout.runtime is None else variables | {"PYTHONPATH": layout.runtime}
+
+
+def _defaults(layout: Layout, *, locale: str) -> dict[str, str]:
     variables = {"TZ": ":UTC", "LANG": locale, "PATH": LAMBDA_PATH, "LD_LIBRARY_PATH": LAMBDA_LIBRARY_PATH}
     if not layout.private:
         folders = (layout.language, "/usr/local/bin", "/usr/bin", "/bin")
         variables["PATH"] = ":".join(folder for folder in folders if folder)
         variables["LD_LIBRARY_PATH"] = f"{layout.task}:{layout.task}/lib"
         variables["TMPDIR"] = layout.temporary
-    if python:
-        variables |= {"LC_CTYPE": "C.UTF-8", "PWD": layout.task, "SHLVL": "0"}
-        if layout.runtime is not None:
-            variables["PYTHONPATH"] = layout.runtime
     return variables
 
 

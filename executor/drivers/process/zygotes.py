@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from executor.drivers.process import wire
+from executor.language import Installation
 
 Mode = Literal["root", "user", "plain"]
 
@@ -37,6 +38,7 @@ class ZygoteSetup:
     :param root: see `Sandbox`.
     :param has_spare: one environment is forked ahead, without anything of a function.
     :param prefixes: folders that the interpreter needs, shown at their own paths.
+    :param program: what environments execute instead of going on as the zygote's interpreter; `files` are its own.
     """
 
     mode: Mode
@@ -49,9 +51,11 @@ class ZygoteSetup:
     mark: str
     preload: tuple[str, ...] = ()
     has_spare: bool = False
+    program: Installation | None = None
+    files: tuple[Path, ...] = ()
 
     def encode(self) -> wire.Message:
-        files = [*OUR_FILES, *([self.bootstrap] if self.bootstrap else [])]
+        files = [*OUR_FILES, *([self.bootstrap] if self.bootstrap else []), *self.files]
         return {
             "mode": self.mode,
             "prefixes": [str(folder) for folder in self.prefixes],

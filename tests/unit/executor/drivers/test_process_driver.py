@@ -208,7 +208,7 @@ async def test_flush_of_a_flood_ends(world: ProcessWorld) -> None:
 
 async def test_unknown_runtime_can_never_start(world: ProcessWorld) -> None:
     with pytest.raises(StartError) as failure:
-        await world.start(world.spec(world.package({}), runtime="nodejs22.x"))
+        await world.start(world.spec(world.package({}), runtime="cobol85"))
     assert failure.value.permanent
 
 

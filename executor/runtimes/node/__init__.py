@@ -1,0 +1,1 @@
+"""Node.js: how it is found and started; `bootstrap.mjs` is what runs inside."""
