@@ -8,12 +8,14 @@ the function's folder is on the path: a function may well bring a ``json.py`` of
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import logging
 import marshal
 import os
 import re
+import signal
 import socket
 import sys
 import time
@@ -479,7 +481,11 @@ class Connection:
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._host = address
         self._buffer = b""
-        self.next_request = f"GET {_API}/invocation/next HTTP/1.1\r\nHost: {self._host}\r\n\r\n".encode()
+        self.next_request = self._get(f"{_API}/invocation/next")
+        self.specialise_request = self._get("/lockgate/specialise")
+
+    def _get(self, path):
+        return f"GET {path} HTTP/1.1\r\nHost: {self._host}\r\n\r\n".encode()
 
     def post(self, path, body, content_type="application/json", error_type=None):
         """The bytes of a POST."""
@@ -613,18 +619,130 @@ def _set_trace(value):
         os.environ.pop("_X_AMZN_TRACE_ID", None)
 
 
+# --- slot -----------------------------------------------------------------------------------------
+
+# What a function that answers HTTP and calls AWS imports of the standard library. Nothing of third parties: it would
+# shadow what a package brings.
+_PRELOADED = (
+    "asyncio base64 collections.abc concurrent.futures contextlib copy csv dataclasses datetime decimal email.message "
+    "email.parser email.utils enum fractions functools glob gzip hashlib hmac html http.client http.cookies "
+    "importlib.metadata importlib.resources inspect io ipaddress itertools locale operator pathlib pickle platform "
+    "queue random secrets shutil ssl statistics string struct subprocess tempfile textwrap threading types typing "
+    "unicodedata urllib.parse urllib.request uuid warnings weakref xml.etree.ElementTree zipfile zlib zoneinfo"
+)
+
+
+def wait_as_slot(connection):
+    """Be ready, wait without limit, and become the function: returns in its environment or execs a fresh interpreter.
+
+    :raises SystemExit: 0 when the server closes the connection instead: nobody needs this slot any more.
+    """
+    preloaded = _preload()
+    connection.send(connection.specialise_request)
+    try:
+        status, _, body = connection.receive()
+    except SystemExit:
+        raise SystemExit(0) from None
+    if status != 200:
+        sys.stderr.write(f"The Runtime API answered {status} to a slot: {body.decode(errors='replace')}\n")
+        raise SystemExit(1)
+    document = json.loads(body)
+    os.chdir(document["cwd"])
+    if document["mode"] == "exec":
+        _start_afresh(document["variables"])
+    _take_variables(document["variables"])
+    _forget_shadowed(preloaded)
+
+
+def _preload():
+    """Import the common modules. :returns: the names of all that this added to ``sys.modules``."""
+    before = set(sys.modules)
+    for name in _PRELOADED.split():
+        try:
+            importlib.import_module(name)
+        except ImportError:  # a slim interpreter, or one that has it no more; the function may not need it
+            continue
+    gc.collect()
+    gc.freeze()  # the function's own collections need not look at these
+    tops = {name.partition(".")[0] for name in before}
+    return {name for name in set(sys.modules) - before if name.partition(".")[0] not in tops}
+
+
+def _take_variables(variables):
+    """Have the environment, and what the interpreter derives from it at start, of a process started with it."""
+    earlier = _python_path()
+    os.environ.clear()
+    os.environ.update(variables)
+    sys.path[:] = _python_path() + [entry for entry in sys.path if entry not in earlier]
+    time.tzset()
+    locale = sys.modules.get("locale")
+    random = sys.modules.get("random")
+    if locale is not None:
+        try:
+            locale.setlocale(locale.LC_CTYPE, "")
+        except locale.Error:  # not on this machine: an interpreter that starts goes on, too
+            locale.setlocale(locale.LC_CTYPE, "C.UTF-8")
+    if random is not None:
+        random.seed()
+
+
+def _python_path():
+    return [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
+
+
+def _forget_shadowed(preloaded):
+    """A function's own ``queue.py`` hides the standard library's, as if that had not been imported yet."""
+    own = set()
+    for folder in _function_folders(os.environ.get("LAMBDA_TASK_ROOT")):
+        try:
+            own.update(name.partition(".")[0] for name in os.listdir(folder))
+        except OSError:  # a layer that there is not
+            continue
+    for name in preloaded:
+        if name.partition(".")[0] in own:
+            sys.modules.pop(name, None)
+
+
+def _start_afresh(variables):
+    """Replace the process, so that what acts at process start acts (LD_PRELOAD, PYTHONPATH, a wrapper …).
+
+    :raises SystemExit: 127 when the wrapper is missing and 126 when it cannot be run, as on Lambda.
+    """
+    environment = {"LOCKGATE_RUNTIME_SOCKET": os.environ.get("LOCKGATE_RUNTIME_SOCKET", ""), **variables}
+    environment.pop("LOCKGATE_SLOT", None)
+    command = [sys.executable, *getattr(sys, "orig_argv", [None, _HERE])[1:]]
+    wrapper = variables.get("AWS_LAMBDA_EXEC_WRAPPER")
+    if wrapper:
+        command.insert(0, wrapper)
+    for number in (
+        signal.SIGPIPE,
+        signal.SIGXFSZ,
+    ):  # ignored by this interpreter, and inherited if they stay so
+        signal.signal(number, signal.SIG_DFL)
+    try:
+        os.execve(command[0], command, environment)  # noqa: S606  # the point of it
+    except OSError as problem:
+        sys.stderr.write(f"{command[0]}: {problem.strerror}\n")
+        raise SystemExit(127 if isinstance(problem, FileNotFoundError) else 126) from None
+
+
 # --- start ----------------------------------------------------------------------------------------
 
 
 def set_up_path(task_root, runtime_dir):
     """The function's folder, its layers, the standard library, and last what AWS's runtimes bring."""
-    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
-    layers = ["/opt/python", f"/opt/python/lib/{version}/site-packages"]
-    first = [folder for folder in [task_root] if folder] + [layer for layer in layers if os.path.isdir(layer)]
+    first = _function_folders(task_root)
     last = [runtime_dir] if runtime_dir and os.path.isdir(runtime_dir) else []
     ours = {os.path.dirname(os.path.abspath(_HERE)), runtime_dir, "", *first}
     sys.path[:] = first + [entry for entry in sys.path if entry not in ours] + last
     importlib.invalidate_caches()
+
+
+def _function_folders(task_root):
+    """The function's own folder and those of its layers that there are."""
+    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    layers = ["/opt/python", f"/opt/python/lib/{version}/site-packages"]
+    return [task_root] * bool(task_root) + [layer for layer in layers if os.path.isdir(layer)]
 
 
 def set_up_streams():
@@ -655,14 +773,18 @@ def main(argv=None):
     :param argv: program name and optionally the handler, which else is ``_HANDLER``.
     :raises SystemExit: 1 after an init error or when the server is gone; the function's own otherwise.
     """
-    handler_name = argv[1] if argv and len(argv) > 1 else os.environ.get("_HANDLER", "")
     socket_path = os.environ.get("LOCKGATE_RUNTIME_SOCKET")
     address = os.environ.get("AWS_LAMBDA_RUNTIME_API")
-    for name in [name for name in os.environ if name.startswith("LOCKGATE_")]:
-        del os.environ[name]
     if not (socket_path or address):
         sys.stderr.write("Neither LOCKGATE_RUNTIME_SOCKET nor AWS_LAMBDA_RUNTIME_API is set\n")
         raise SystemExit(1)
+    connection = None
+    if "LOCKGATE_SLOT" in os.environ:
+        connection = Connection(socket_path, address)
+        wait_as_slot(connection)
+    handler_name = argv[1] if argv and len(argv) > 1 else os.environ.get("_HANDLER", "")
+    for name in [name for name in os.environ if name.startswith("LOCKGATE_")]:
+        del os.environ[name]
     _step_aside()
     set_up_path(os.environ.get("LAMBDA_TASK_ROOT"), os.environ.get("LAMBDA_RUNTIME_DIR"))
     set_up_streams()
@@ -676,11 +798,11 @@ def main(argv=None):
     except Exception as failure:  # noqa: BLE001  # whatever the function's import raises is its answer
         error = describe_exception(failure)
     else:
-        Runtime(handler, Connection(socket_path, address), to_text).serve()
+        Runtime(handler, connection or Connection(socket_path, address), to_text).serve()
     logging.warning(_INIT_WARNING)
     log_error(error, to_text)
     sys.stdout.flush()
-    connection = Connection(socket_path, address)
+    connection = connection or Connection(socket_path, address)
     connection.send(connection.post("init/error", error_bytes(error, to_text), error_type=error["errorType"]))
     connection.receive()
     raise SystemExit(1)
