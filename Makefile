@@ -11,7 +11,7 @@ run: .venv/run
 	@$(BIN)/lockgate runtimes install >/dev/null || echo "Functions run without boto3."
 	@exec $(BIN)/lockgate dev
 
-test: .venv/test system .venv/node check
+test: .venv/test system .venv/node check engine
 	$(BIN)/python -m pytest -q -n 2 --dist loadscope
 	$(MAKE) --no-print-directory mutants
 
@@ -40,6 +40,11 @@ format: .venv/test
 .PHONY: system
 system:
 	@deploy/test-system.sh
+
+# A Docker engine and the offline base images; both are kept for the next run.
+.PHONY: engine
+engine: system
+	@deploy/test-engine.sh
 
 .venv/run: requirements/run.txt requirements/build.txt pyproject.toml
 	$(PYTHON) -m venv .venv

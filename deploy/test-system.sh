@@ -16,6 +16,9 @@ need slowhttptest slowhttptest # slow clients by the thousand
 need openssl openssl   # a TLS client
 need node nodejs       # runs an OpenID provider by others
 need npm npm           # installs it
+need dockerd docker.io iptables # an engine for functions in containers
+need mmdebstrap mmdebstrap # makes base images without a registry
+need docker-compose docker-compose # reads compose.yaml
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
     export DEBIAN_FRONTEND=noninteractive

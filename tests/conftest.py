@@ -5,6 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.engine import engine as engine  # a fixture for every test below this folder
+
 # What a machine may lack without anything being wrong with it: another Python beside the one that runs the tests.
 ALLOWED_IN_CI = ("there is no python",)
 
