@@ -1,0 +1,439 @@
+"""One connection of `kit.http_client`: a request out, its answer in, with everything bounded and nothing guessed.
+
+It carries one exchange at a time. Whatever is unclear about where an answer ends closes it: a byte too many, a
+body that only the connection's end ends, an answer that nobody asked for, an exchange that was given up.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from math import inf
+from typing import Protocol, cast
+
+import httptools
+
+from kit.http_client_body import BodyReader
+from kit.http_client_errors import BadResponse, ConnectionLost, HttpClientError, ResponseTimeout, TooLarge
+
+Fields = list[tuple[bytes, bytes]]
+
+# 1xx answers before the real one: 100 and 103 are the only ones in use (RFC 9110, section 15.2).
+MAX_INFORMATIONAL = 8
+_LENGTH_DIGITS = 19  # int() refuses thousands of them
+_BODILESS = frozenset((204, 304))
+_SWITCHING = 101
+
+
+class Response:
+    """A whole answer; of a stream, its head (`body` is empty).
+
+    :ivar fields: as they came, names in lower case.
+    """
+
+    __slots__ = ("body", "fields", "status")
+
+    def __init__(self, status: int, fields: Fields, body: bytes = b"") -> None:
+        self.status = status
+        self.fields = fields
+        self.body = body
+
+    def __repr__(self) -> str:
+        return f"<Response {self.status} {len(self.body)} bytes>"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Names in lower case; the values of one that came twice are joined (RFC 9110, section 5.3)."""
+        found: dict[str, str] = {}
+        for name, value in self.fields:
+            key, text = name.decode("latin-1"), value.decode("latin-1")
+            found[key] = f"{found[key]}, {text}" if key in found else text
+        return found
+
+
+@dataclass(slots=True, kw_only=True)
+class Exchange:
+    """One request under way.
+
+    :param answer: resolved with the `Response`: whole, or its head where `reader` takes the body.
+    :param limit_bytes: of the body, where no `reader` takes it.
+    :param deadline: of the answer; of its head where `reader` takes the body. On the loop's clock, as `total` is.
+    :param idle_s: how long a stream may stand still after its head. :param total: when it must have ended.
+    :ivar sending: the task that sends a body in parts.
+    """
+
+    answer: asyncio.Future[Response]
+    deadline: float
+    limit_bytes: int = 0
+    is_head: bool = False
+    may_switch: bool = False
+    reader: BodyReader | None = None
+    idle_s: float = inf
+    total: float = inf
+    sending: "asyncio.Task[None] | None" = None
+
+
+class Owner(Protocol):
+    """Who keeps the connections."""
+
+    def rested(self, connection: "Connection") -> None:
+        """Its exchange is over and it can take another one."""
+        ...
+
+    def lost(self, connection: "Connection") -> None:
+        """It is no more. Called once."""
+        ...
+
+    def due(self, deadline: float) -> None:
+        """Something is to be looked at (`Connection.expire`) at this time on the loop's clock."""
+        ...
+
+
+class Connection(asyncio.Protocol):
+    """:ivar deadline: when `expire` is due, on the loop's clock."""
+
+    def __init__(self, owner: Owner, peer: str, *, head_bytes: int, head_fields: int) -> None:
+        self.deadline = inf
+        self._loop = asyncio.get_running_loop()
+        self._owner = owner
+        self._peer = peer
+        self._head_bytes = head_bytes
+        self._head_fields = head_fields
+        self._transport: asyncio.Transport | None = None
+        self._parser = httptools.HttpResponseParser(self)
+        self._exchange: Exchange | None = None
+        self._raw: BodyReader | None = None  # the connection is a stream of bytes now
+        self._drained: asyncio.Future[None] | None = None
+        self._sending = False  # a body in parts is not whole yet
+        self._doomed = False  # not to be used again
+        self._reset()
+
+    def __repr__(self) -> str:
+        state = "raw" if self._raw else "busy" if self._exchange else "idle" if self.is_open() else "closed"
+        return f"<Connection {self._peer} {state}>"
+
+    def _reset(self) -> None:
+        self._status = 0
+        self._fields: Fields = []
+        self._parts: list[bytes] = []
+        self._body_bytes = 0
+        self._in_body = False
+        self._until_close = False
+        self._whole = False
+        self._informational = 0
+        self._field_bytes = 0
+        self._progressed = False
+        self._stalled_bytes = 0
+        self._fault: HttpClientError | None = None
+
+    # --- its user --------------------------------------------------------------------------------
+
+    def is_open(self) -> bool:
+        return not self._doomed and self._transport is not None and not self._transport.is_closing()
+
+    def begin(self, exchange: Exchange, head: bytes, body: bytes = b"", *, more: bool = False) -> None:
+        """Send a request, head and body in one write where they are small. :param more: `send` brings the rest."""
+        transport = self._transport
+        assert transport is not None
+        assert self._exchange is None
+        self._exchange = exchange
+        self._sending = more
+        self.deadline = exchange.deadline
+        self._owner.due(exchange.deadline)
+        if len(body) < 65536:  # a copy of this costs less than another call of the system
+            transport.write(head + body if body else head)
+        else:
+            transport.writelines((head, body))
+
+    async def send(self, exchange: Exchange, part: bytes) -> bool:
+        """Send more of a body, and wait for room. False: nobody wants it, the exchange is over."""
+        return self._exchange is exchange and await self._write(part)
+
+    def finish_sending(self, exchange: Exchange, last: bytes) -> None:
+        """The body is whole with this."""
+        if self._exchange is exchange and self._transport is not None:
+            self._transport.write(last)
+            self._sending = False
+
+    @property
+    def is_raw(self) -> bool:
+        return self._raw is not None
+
+    async def send_raw(self, data: bytes) -> bool:
+        """Send on a raw stream, and wait for room. False: it is closed."""
+        return self._raw is not None and await self._write(data)
+
+    async def _write(self, data: bytes) -> bool:
+        if self._transport is None or self._transport.is_closing():
+            return False
+        self._transport.write(data)
+        if self._drained is not None:
+            await asyncio.shield(self._drained)
+        return True
+
+    def leave(self, exchange: Exchange) -> None:
+        """Its caller goes: if the exchange is not over, the connection is. Idempotent."""
+        if exchange.sending is not None:
+            exchange.sending.cancel()
+        if self._exchange is exchange:
+            self.abort()
+
+    def send_eof(self) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write_eof()
+
+    def abort(self) -> None:
+        """Give up the exchange and the connection, at once."""
+        self._doomed = True
+        self._exchange = None
+        if self._transport is not None:
+            self._transport.abort()
+
+    def expire(self) -> None:
+        """Its deadline has passed: an idle one goes, an exchange fails."""
+        if self._exchange is None and self._raw is None:
+            self.abort()
+            return
+        self.fail(ResponseTimeout(f"{self._peer} did not answer in time"))
+
+    def fail(self, error: HttpClientError) -> None:
+        """End whatever is under way with *error*, and the connection."""
+        exchange = self._exchange
+        if exchange is not None:
+            if not exchange.answer.done():
+                exchange.answer.set_exception(error)
+            elif exchange.reader is not None:
+                exchange.reader.fail(error)
+        if self._raw is not None:
+            self._raw.fail(error)
+        self.abort()
+
+    # --- BodyReader's calls ----------------------------------------------------------------------
+
+    def hold(self) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.pause_reading()
+        if self._exchange is not None:
+            self.deadline = self._exchange.total
+
+    def go_on(self) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
+        self._moved()
+
+    # --- asyncio ---------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+
+    def pause_writing(self) -> None:
+        if self._drained is None:
+            self._drained = self._loop.create_future()
+
+    def resume_writing(self) -> None:
+        drained, self._drained = self._drained, None
+        if drained is not None:
+            drained.set_result(None)
+
+    def data_received(self, data: bytes) -> None:
+        if self._raw is not None:
+            self._raw.feed(data)
+            return
+        if self._exchange is None:
+            self.abort()  # nobody asked for anything: what comes next could be taken for the next answer
+            return
+        self._progressed = False
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._switch(data[upgrade.args[0] :])
+            return
+        except httptools.HttpParserCallbackError:
+            self.abort()
+            raise  # our own fault, never the peer's
+        except httptools.HttpParserError as error:
+            self._doomed = True
+            if not self._whole:
+                self._fault = self._fault or BadResponse(f"{self._peer} does not answer in HTTP/1.1: {error}")
+        if not self._progressed:
+            self._count_stall(len(data))
+        if self._fault is not None:
+            self.fail(self._fault)
+        elif self._whole:
+            self._complete()
+        elif self._in_body:
+            self._moved()
+
+    def eof_received(self) -> None:
+        """The peer sends no more: an answer that only this ends is whole. The transport closes itself."""
+        if self._raw is not None:
+            self._raw.finish()
+        elif self._exchange is not None and self._in_body and self._until_close:
+            self._complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._doomed = True
+        self._transport = None
+        self.resume_writing()
+        if self._exchange is not None:
+            # EPIPE comes from sending only, and while something is left to be sent: the request never was whole.
+            was_sent = not isinstance(exc, BrokenPipeError) and not self._sending
+            self.fail(
+                ConnectionLost(f"{self._peer} closed the connection before it answered", was_sent=was_sent)
+            )
+        if self._raw is not None:
+            if exc is None:
+                self._raw.finish()
+            else:
+                self._raw.fail(ConnectionLost(f"{self._peer}: {exc}", was_sent=True))
+        self._owner.lost(self)
+
+    # --- httptools -------------------------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        if self._whole:
+            self._doomed = True  # a second answer to one request
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._field_bytes += len(name) + len(value)
+        if self._field_bytes > self._head_bytes or len(self._fields) >= self._head_fields:
+            self._fault = self._fault or TooLarge(f"the head of {self._peer}'s answer is too large")
+        elif not self._in_body and not self._whole:  # trailers are counted, and dropped
+            self._fields.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        self._progressed = True
+        self._stalled_bytes = 0
+        exchange = self._exchange
+        if self._whole or self._fault is not None or exchange is None:
+            return
+        status = self._status = self._parser.get_status_code()
+        if status < 200:
+            self._read_informational(status, exchange)
+            return
+        self._in_body = True
+        length = self._frame(status)
+        if self._fault is not None:
+            return
+        if exchange.is_head:
+            self._whole = self._doomed = True  # the parser would wait for a body that never comes
+            return
+        if exchange.reader is not None:
+            if exchange.may_switch and self._until_close and status == 200:
+                self._raw = exchange.reader
+            if not exchange.answer.done():
+                exchange.answer.set_result(Response(status, self._fields))
+        elif length > exchange.limit_bytes:
+            self._fault = TooLarge(
+                f"{self._peer} answers {length} bytes, the limit is {exchange.limit_bytes}"
+            )
+
+    def on_body(self, chunk: bytes) -> None:
+        self._progressed = True
+        self._stalled_bytes = 0
+        exchange = self._exchange
+        if exchange is None or self._whole or self._fault is not None:
+            return
+        if exchange.reader is not None:
+            exchange.reader.feed(chunk)
+            return
+        self._body_bytes += len(chunk)
+        if self._body_bytes > exchange.limit_bytes:
+            self._fault = TooLarge(f"{self._peer} answers more than {exchange.limit_bytes} bytes")
+            return
+        self._parts.append(chunk)
+
+    def on_message_complete(self) -> None:
+        self._progressed = True
+        self._stalled_bytes = 0
+        if not self._in_body:
+            if self._status != _SWITCHING:  # 100 Continue and the like: the answer is still to come
+                self._fields = []
+            return
+        if self._whole:
+            return
+        self._whole = True
+        if not self._parser.should_keep_alive():
+            self._doomed = True
+
+    def _count_stall(self, size: int) -> None:
+        """The parser keeps half a field without telling: what brings the answer no further is counted here."""
+        self._stalled_bytes += size
+        if self._stalled_bytes > self._head_bytes and not self._whole:
+            self._fault = self._fault or TooLarge(f"the head of {self._peer}'s answer is too large")
+
+    # --- answers ---------------------------------------------------------------------------------
+
+    def _read_informational(self, status: int, exchange: Exchange) -> None:
+        self._informational += 1
+        if status == _SWITCHING and not exchange.may_switch:
+            self._fault = BadResponse(f"{self._peer} switches protocols, unasked")
+        elif self._informational > MAX_INFORMATIONAL:
+            self._fault = BadResponse(f"{self._peer} sends one informational answer after another")
+
+    def _frame(self, status: int) -> int:
+        """How the body ends; its length where that is known, else 0. The parser has refused what is ambiguous."""
+        length = coding = None
+        for name, value in self._fields:
+            if name == b"content-length":
+                length = value
+            elif name == b"transfer-encoding":
+                coding = value if coding is None else b"more than one"
+        if coding is not None and coding.strip().lower() != b"chunked":
+            self._fault = BadResponse(f"{self._peer} sends a transfer coding other than chunked")
+        if length is None:
+            self._until_close = coding is None and status not in _BODILESS
+            return 0
+        if len(length) > _LENGTH_DIGITS:
+            self._fault = TooLarge(f"{self._peer} answers a body of an absurd length")
+            return 0
+        return 0 if status in _BODILESS else int(length)
+
+    def _switch(self, rest: bytes) -> None:
+        exchange = self._exchange
+        if (
+            self._fault is not None
+            or exchange is None
+            or exchange.reader is None
+            or self._status != _SWITCHING
+        ):
+            self.fail(self._fault or BadResponse(f"{self._peer} switches protocols, unasked"))
+            return
+        self._become_raw(exchange)
+        if not exchange.answer.done():
+            exchange.answer.set_result(Response(self._status, self._fields))
+        if rest and self._raw is not None:
+            self._raw.feed(rest)
+
+    def _become_raw(self, exchange: Exchange) -> None:
+        self._raw = exchange.reader
+        self._exchange = None
+        self._doomed = True
+        self.deadline = inf
+
+    def _moved(self) -> None:
+        """A stream goes on: its patience begins anew, but never reaches beyond its whole time."""
+        exchange = self._exchange
+        if exchange is None or exchange.reader is None or not self._in_body:
+            return
+        if self._raw is not None:
+            self._become_raw(exchange)
+        elif not exchange.reader.is_held:
+            self.deadline = min(exchange.total, self._loop.time() + exchange.idle_s)
+            self._owner.due(self.deadline)
+
+    def _complete(self) -> None:
+        exchange, self._exchange = self._exchange, None
+        assert exchange is not None
+        if exchange.reader is not None:
+            if not exchange.answer.done():
+                exchange.answer.set_result(Response(self._status, self._fields))
+            exchange.reader.finish()
+        elif not exchange.answer.done():
+            parts = self._parts
+            body = parts[0] if len(parts) == 1 else b"".join(parts)
+            exchange.answer.set_result(Response(self._status, self._fields, body))
+        reusable = not (self._doomed or self._until_close or self._sending)
+        self._reset()
+        if reusable and self.is_open():
+            self._owner.rested(self)
+        else:
+            self.abort()
