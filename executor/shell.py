@@ -27,6 +27,8 @@ from executor.core.events import (
     ResponseEnded,
     ResponseStarted,
     ShutdownBegan,
+    SlotFailed,
+    SlotReady,
     StartFailed,
     Ticked,
 )
@@ -317,6 +319,12 @@ class Shell:
         if record is not None and record.ready_at is None:
             self.init_failed(record, "error", error_type)
         return self.handle(InitErrorPosted(environment, FunctionFault(body=body, error_type=error_type)))
+
+    def slot_ready(self, slot: int) -> RefuseReason | None:
+        return self.handle(SlotReady(slot))
+
+    def slot_lost(self, slot: int) -> None:
+        self.handle(SlotFailed(slot))
 
     # --- the driver's calls ----------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 """What can happen to the fleet. Each is a past-tense fact, brought in by the shell.
 
-Plain tuples, because four of them are made for every warm call. Environment numbers are given out by the
-fleet; invocation ids, revisions and errors come from the shell and are opaque here. Times are seconds on
+Plain tuples, because four of them are made for every warm call. Environments' and slots' numbers are given
+out by the fleet, from one count; invocation ids, revisions and errors come from the shell and are opaque here. Times are seconds on
 the monotonic clock.
 """
 
@@ -15,6 +15,7 @@ class PoolLimits(NamedTuple):
     :param max_queue: invocations that may wait here.
     :param max_uses: invocations after which an environment is replaced; None is without end.
     :param max_age_s: age after which an idle environment is not used again; None is without end.
+    :param shape: key of the slots that can become its environments; None: each is made for it alone.
     """
 
     function: str
@@ -30,6 +31,7 @@ class PoolLimits(NamedTuple):
     provisioned: int = 0
     max_uses: int | None = None
     max_age_s: float | None = None
+    shape: str | None = None
 
 
 class InvokeArrived(NamedTuple):
@@ -96,8 +98,26 @@ class EnvironmentGone(NamedTuple):
     env: int
 
 
+class SlotReady(NamedTuple):
+    """Its bootstrap waits for a function."""
+
+    slot: int
+
+
+class SlotFailed(NamedTuple):
+    """It could not be made, or it died before it was used; it is still to be removed."""
+
+    slot: int
+
+
+class SlotGone(NamedTuple):
+    """The driver has nothing of it any more."""
+
+    slot: int
+
+
 class EngineListed(NamedTuple):
-    """What the engine has now. `asked_at` is when the question was sent: what is younger is not judged."""
+    """What the engine has now, slots included. `asked_at` is when the question was sent: what is younger is not judged."""
 
     envs: frozenset[int]
     asked_at: float
@@ -138,6 +158,9 @@ Event = (
     | StartFailed
     | EnvironmentExited
     | EnvironmentGone
+    | SlotReady
+    | SlotFailed
+    | SlotGone
     | EngineListed
     | RevisionAdded
     | LimitsChanged

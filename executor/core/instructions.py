@@ -61,9 +61,38 @@ class Deliver(NamedTuple):
 
 
 class StartEnvironment(NamedTuple):
+    """:param provisioned: it is one of those that are kept initialised."""
+
     env: int
     revision: str
     phase: Phase
+    provisioned: bool = False
+
+
+class SpecializeSlot(NamedTuple):
+    """Make the environment of a ready slot: the same as StartEnvironment in all that follows.
+
+    The slot's number is never used again; what is said of it from now on is said of the environment.
+    """
+
+    slot: int
+    env: int
+    revision: str
+    phase: Phase
+    provisioned: bool = False
+
+
+class FillSlot(NamedTuple):
+    """Make a generic environment. :param shape: a `PoolLimits.shape`."""
+
+    slot: int
+    shape: str
+
+
+class DropSlot(NamedTuple):
+    """Remove a slot that was not used. Idempotent; may come again; ends in SlotGone."""
+
+    slot: int
 
 
 class StopEnvironment(NamedTuple):
@@ -100,6 +129,8 @@ class Meter(NamedTuple):
 
 
 class Refuse(NamedTuple):
+    """:param env: number of the environment or slot whose channel it was."""
+
     env: int
     why: RefuseReason
 
@@ -108,4 +139,16 @@ class ClosePool(NamedTuple):
     revision: str
 
 
-Instruction = Deliver | StartEnvironment | StopEnvironment | Complete | Reject | Meter | Refuse | ClosePool
+Instruction = (
+    Deliver
+    | StartEnvironment
+    | SpecializeSlot
+    | StopEnvironment
+    | FillSlot
+    | DropSlot
+    | Complete
+    | Reject
+    | Meter
+    | Refuse
+    | ClosePool
+)

@@ -15,6 +15,7 @@ class Call(Enum):
     ERROR = "error"
     INIT_ERROR = "init/error"
     PING = "ping"
+    SPECIALISE = "specialise"
 
 
 class Request(NamedTuple):
@@ -29,9 +30,13 @@ _INVOCATION = b"/2018-06-01/runtime/invocation/"
 _INVOCATION_LENGTH = len(_INVOCATION)
 _NEXT_PATH = _INVOCATION + b"next"
 _NEXT = Request(Call.NEXT)
-_FIXED = {b"/2018-06-01/runtime/init/error": Request(Call.INIT_ERROR), b"/ping": Request(Call.PING)}
+_FIXED = {
+    b"/2018-06-01/runtime/init/error": Request(Call.INIT_ERROR),
+    b"/ping": Request(Call.PING),
+    b"/lockgate/specialise": Request(Call.SPECIALISE),
+}
 _VERBS = {b"response": Call.RESPONSE, b"error": Call.ERROR}
-_GETS = (Call.NEXT, Call.PING)
+_GETS = (Call.NEXT, Call.PING, Call.SPECIALISE)
 
 _GET_ONLY = replies.method_refused("GET")
 _POST_ONLY = replies.method_refused("POST")

@@ -1,11 +1,13 @@
 """One environment's end of the Runtime API: who waits for an event, on which connections.
 
-The channel *is* the environment's identity: what arrives on it is that environment's, whatever it says. It
+The channel *is* the environment's identity: what arrives on it is that environment's, whatever it says. A slot's
+channel has the slot's number until `specialise` makes it an environment's. It
 knows the runtime's state only to name it in refusals; what is legal is the sink's to say.
 """
 
 from asyncio import AbstractServer
 from enum import Enum
+from http import HTTPStatus
 from pathlib import Path
 from shutil import rmtree
 from typing import Protocol
@@ -23,6 +25,7 @@ class RuntimeState(Enum):
     """Names as in AWS's messages."""
 
     STARTED = "Started"
+    SPECIALISED = "Specialised"  # not AWS's: a slot's, which is nobody's before
     INIT_ERROR = "InitError"
     READY = "Ready"
     RUNNING = "Running"
@@ -44,7 +47,7 @@ class Line(Protocol):
 
 
 class EnvironmentChannel:
-    """The base of both kinds of channel; they differ in how an environment reaches them."""
+    """The base of all kinds of channel; they differ in how an environment reaches them."""
 
     def __init__(self, environment: int, sink: RuntimeSink) -> None:
         self.environment = environment
@@ -53,6 +56,7 @@ class EnvironmentChannel:
         self._state = RuntimeState.STARTED
         self._pending: Line | None = None
         self._pending_lost = False
+        self._slot_line: Line | None = None  # a slot's bootstrap waits on it for its function
         self._lines: set[Line] = set()
         self._server: AbstractServer | None = None
 
@@ -72,10 +76,18 @@ class EnvironmentChannel:
         self._state = RuntimeState.RUNNING
         return True
 
+    def specialise(self, environment: int, document: bytes) -> bool:
+        """Answer the waiting slot; what is said from now on is that environment's. False: nobody waits."""
+        line, self._slot_line = self._slot_line, None
+        if line is None or not line.answer_next(replies.reply(HTTPStatus.OK, document)):
+            return False
+        self.environment = environment
+        return True
+
     def close(self) -> None:
         """Hear nothing of this environment any more. Idempotent."""
         self.closed = True
-        self._pending = None
+        self._pending = self._slot_line = None
         if self._server is not None:
             self._server.close()
             self._server = None
@@ -100,6 +112,9 @@ class EnvironmentChannel:
         if self._pending is line:
             self._pending = None
             self._pending_lost = True
+        elif self._slot_line is line:
+            self._slot_line = None
+            self.sink.slot_lost(self.environment)
 
     def next_asked(self, line: Line) -> bytes | None:
         """Let `line` wait for the next event; the refusal's bytes if it may not.
@@ -120,6 +135,15 @@ class EnvironmentChannel:
         self._pending = None
         self._state = previous
         return self._refused(refusal, RuntimeState.READY)
+
+    def specialise_asked(self, line: Line) -> bytes | None:
+        """Let `line` wait for the slot's function; the refusal's bytes on a channel that is no waiting slot's."""
+        previous, self._slot_line = self._slot_line, line
+        refusal = self.sink.slot_ready(self.environment)
+        if refusal is None:
+            return None
+        self._slot_line = previous
+        return self._refused(refusal, RuntimeState.SPECIALISED)
 
     def response_started(self, request_id: str) -> bytes | None:
         refusal = self.sink.response_started(self.environment, request_id)

@@ -49,7 +49,7 @@ class RuntimeConnection(asyncio.Protocol):
         self._out: list[bytes] = []
         self._reading = False
         self._between = True  # the parser has nothing of a message, and would take another
-        self._waiting = False  # its `next` is unanswered
+        self._waiting = False  # its `next`, or a slot's wait for its function, is unanswered
         self._closing = False  # after the answers that are due, the connection ends
         self._progressed = False
         self._stalled_bytes = 0
@@ -134,7 +134,7 @@ class RuntimeConnection(asyncio.Protocol):
     # --- the channel's calls ---------------------------------------------------------------------
 
     def answer_next(self, answer: bytes) -> bool:
-        """Answer the pending ``next`` at once, or with the rest of the read that is under way."""
+        """Answer what is pending (``next``, or a slot's wait) at once, or with the rest of the read under way."""
         transport = self._transport
         if transport is None or not self._waiting or transport.is_closing():
             return False
@@ -222,6 +222,8 @@ class RuntimeConnection(asyncio.Protocol):
         if request is not None and not self._closing:
             if request.call is Call.NEXT:
                 self._ask_next()
+            elif request.call is Call.SPECIALISE:
+                self._ask_specialise()
             else:
                 chunks = self._chunks
                 self._finish(request, bytes(chunks[0]) if len(chunks) == 1 else b"".join(chunks))
@@ -261,6 +263,13 @@ class RuntimeConnection(asyncio.Protocol):
     def _ask_next(self) -> None:
         self._waiting = True
         refusal = self._channel.next_asked(self)
+        if refusal is not None:
+            self._waiting = False
+            self._out.append(refusal)
+
+    def _ask_specialise(self) -> None:
+        self._waiting = True
+        refusal = self._channel.specialise_asked(self)
         if refusal is not None:
             self._waiting = False
             self._out.append(refusal)

@@ -51,12 +51,27 @@ class RuntimeSink(Protocol):
 
     def init_error_posted(self, environment: int, body: bytes, error_type: str) -> RefuseReason | None: ...
 
+    def slot_ready(self, slot: int) -> RefuseReason | None:
+        """The bootstrap of a slot waits to be specialised. Asked of every channel, as it is legal on few."""
+        ...
+
+    def slot_lost(self, slot: int) -> None:
+        """The connection on which a slot's bootstrap waited is gone."""
+        ...
+
 
 class Channel(Protocol):
     """The server's end of one environment's channel."""
 
     def deliver(self, delivery: Delivery) -> bool:
         """Answer the pending ``next``, head and body in one write. False: no byte was written."""
+        ...
+
+    def specialise(self, environment: int, document: bytes) -> bool:
+        """Answer the slot's pending ``GET /lockgate/specialise``; the channel is that environment's from now on.
+
+        False: nobody waits for it; no byte was written, and the channel is no use any more.
+        """
         ...
 
     def close(self) -> None:

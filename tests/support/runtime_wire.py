@@ -84,6 +84,12 @@ class Sink:
     def init_error_posted(self, environment: int, body: bytes, error_type: str) -> RefuseReason | None:
         return self._note("init_error_posted", environment, body, error_type)
 
+    def slot_ready(self, slot: int) -> RefuseReason | None:
+        return self._note("slot_ready", slot)
+
+    def slot_lost(self, slot: int) -> None:
+        self._note("slot_lost", slot)
+
     def names(self) -> list[str]:
         return [call[0] for call in self.calls]
 
