@@ -35,7 +35,10 @@ _NOT_BRIDGED = (
     "Functions can call each other's ports: the kernel does not show traffic within a bridge to the firewall "
     "(load br_netfilter and set net.bridge.bridge-nf-call-iptables=1)."
 )
-_NO_DNS = ("127.0.0.1",)  # nobody listens there in the container: names of the Internet fail at once
+_NO_DNS = (
+    "127.0.0.1",
+)  # nobody listens there in the container; names on joined networks are found all the same
+_NO_DNS_OPTIONS = ("timeout:1", "attempts:1")  # seconds; the engine's resolver does not answer then
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -246,7 +249,12 @@ def _plan(
     if own is None or address is None:
         mode = names[0] if names else NONE
         return NetworkPlan(
-            egress=egress, mode=mode, endpoints={}, connect=names[1:], dns=_NO_DNS if names else ()
+            egress=egress,
+            mode=mode,
+            endpoints={},
+            connect=names[1:],
+            dns=_NO_DNS if names else (),
+            dns_options=_NO_DNS_OPTIONS if names else (),
         )
     return NetworkPlan(
         egress=egress,
@@ -256,6 +264,7 @@ def _plan(
         address=str(address),
         gateway=str(own.gateway),
         dns=() if own.is_open else _NO_DNS,
+        dns_options=() if own.is_open else _NO_DNS_OPTIONS,
     )
 
 

@@ -27,6 +27,7 @@ class NetworkPlan:
     :param connect: networks to connect it to between create and start (old engines take one endpoint at create).
     :param address: of its own on its network, None where it has no network.
     :param gateway: where the Runtime API listens for it. :param dns: ``HostConfig.Dns``; empty: the engine's choice.
+    :param dns_options: ``HostConfig.DnsOptions``.
     """
 
     egress: str
@@ -36,6 +37,7 @@ class NetworkPlan:
     address: str | None = None
     gateway: str | None = None
     dns: tuple[str, ...] = ()
+    dns_options: tuple[str, ...] = ()
 
     def extra_hosts(self, host: str) -> tuple[str, ...]:
         """``HostConfig.ExtraHosts`` for the secret name by which the Runtime API knows the container."""
