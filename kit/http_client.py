@@ -16,7 +16,7 @@ from math import inf
 from pathlib import Path
 
 from kit.http_client_body import BodyReader
-from kit.http_client_connection import Connection, Exchange, Response
+from kit.http_client_connection import Connection
 from kit.http_client_errors import (
     BadResponse,
     ClientClosed,
@@ -27,6 +27,7 @@ from kit.http_client_errors import (
     ResponseTimeout,
     TooLarge,
 )
+from kit.http_client_exchange import Exchange, Response
 from kit.http_client_head import Headers, request_head, upgrade_head
 from kit.http_client_pool import Pool
 
@@ -81,6 +82,8 @@ class ClientLimits:
     :param waiting: requests that wait for a connection.
     :param idle_s: how long a connection rests before it is closed; below what servers do (nginx: 75 s).
     :param head_bytes: of an answer, and of anything in it that brings the body no further.
+    :param greeting: what the peer says on each new connection before it reads from it. A connection that ends
+        before has carried nothing to anybody, and the error says so.
     """
 
     connections: int = 64
@@ -91,6 +94,7 @@ class ClientLimits:
     head_bytes: int = 64 * 1024
     head_fields: int = 128
     body_bytes: int = 16 * 1024 * 1024
+    greeting: bytes = b""
 
 
 class ResponseStream:
@@ -307,8 +311,19 @@ class HttpClient:
     async def _open(self) -> Connection:
         peer = self.peer
         if isinstance(peer, UnixPeer):
-            return (await self._loop.create_unix_connection(self._protocol, str(peer.path)))[1]
+            return await self._open_unix(peer)
         return await self._open_tcp(peer)
+
+    async def _open_unix(self, peer: UnixPeer) -> Connection:
+        """Connect by ourselves: asyncio takes the EAGAIN of a full backlog for a connection that is under way."""
+        opened = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            opened.setblocking(False)
+            opened.connect(str(peer.path))  # it is queued at once or refused, and never waits
+            return (await self._loop.create_unix_connection(self._protocol, sock=opened))[1]
+        except BaseException:
+            opened.close()
+            raise
 
     async def _open_tcp(self, peer: TcpPeer) -> Connection:
         """Connect to the addresses of its name in their order; what was judged is what is connected to (S2)."""
@@ -330,7 +345,13 @@ class HttpClient:
 
     def _protocol(self) -> Connection:
         limits = self.limits
-        return Connection(self.pool, self._name, head_bytes=limits.head_bytes, head_fields=limits.head_fields)
+        return Connection(
+            self.pool,
+            self._name,
+            head_bytes=limits.head_bytes,
+            head_fields=limits.head_fields,
+            greeting=limits.greeting,
+        )
 
 
 def _sent(connection: Connection, exchange: Exchange, sending: "asyncio.Task[None]") -> None:

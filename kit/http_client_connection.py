@@ -5,7 +5,6 @@ body that only the connection's end ends, an answer that nobody asked for, an ex
 """
 
 import asyncio
-from dataclasses import dataclass
 from math import inf
 from typing import Protocol, cast
 
@@ -13,62 +12,13 @@ import httptools
 
 from kit.http_client_body import BodyReader
 from kit.http_client_errors import BadResponse, ConnectionLost, HttpClientError, ResponseTimeout, TooLarge
-
-Fields = list[tuple[bytes, bytes]]
+from kit.http_client_exchange import Exchange, Fields, Response
 
 # 1xx answers before the real one: 100 and 103 are the only ones in use (RFC 9110, section 15.2).
 MAX_INFORMATIONAL = 8
 _LENGTH_DIGITS = 19  # int() refuses thousands of them
 _BODILESS = frozenset((204, 304))
 _SWITCHING = 101
-
-
-class Response:
-    """A whole answer; of a stream, its head (`body` is empty).
-
-    :ivar fields: as they came, names in lower case.
-    """
-
-    __slots__ = ("body", "fields", "status")
-
-    def __init__(self, status: int, fields: Fields, body: bytes = b"") -> None:
-        self.status = status
-        self.fields = fields
-        self.body = body
-
-    def __repr__(self) -> str:
-        return f"<Response {self.status} {len(self.body)} bytes>"
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """Names in lower case; the values of one that came twice are joined (RFC 9110, section 5.3)."""
-        found: dict[str, str] = {}
-        for name, value in self.fields:
-            key, text = name.decode("latin-1"), value.decode("latin-1")
-            found[key] = f"{found[key]}, {text}" if key in found else text
-        return found
-
-
-@dataclass(slots=True, kw_only=True)
-class Exchange:
-    """One request under way.
-
-    :param answer: resolved with the `Response`: whole, or its head where `reader` takes the body.
-    :param limit_bytes: of the body, where no `reader` takes it.
-    :param deadline: of the answer; of its head where `reader` takes the body. On the loop's clock, as `total` is.
-    :param idle_s: how long a stream may stand still after its head. :param total: when it must have ended.
-    :ivar sending: the task that sends a body in parts.
-    """
-
-    answer: asyncio.Future[Response]
-    deadline: float
-    limit_bytes: int = 0
-    is_head: bool = False
-    may_switch: bool = False
-    reader: BodyReader | None = None
-    idle_s: float = inf
-    total: float = inf
-    sending: "asyncio.Task[None] | None" = None
 
 
 class Owner(Protocol):
@@ -88,13 +38,19 @@ class Owner(Protocol):
 
 
 class Connection(asyncio.Protocol):
-    """:ivar deadline: when `expire` is due, on the loop's clock."""
+    """:param greeting: what the peer says first of all; until then it has not taken the connection.
 
-    def __init__(self, owner: Owner, peer: str, *, head_bytes: int, head_fields: int) -> None:
+    :ivar deadline: when `expire` is due, on the loop's clock.
+    """
+
+    def __init__(
+        self, owner: Owner, peer: str, *, head_bytes: int, head_fields: int, greeting: bytes = b""
+    ) -> None:
         self.deadline = inf
         self._loop = asyncio.get_running_loop()
         self._owner = owner
         self._peer = peer
+        self._greeting = greeting
         self._head_bytes = head_bytes
         self._head_fields = head_fields
         self._transport: asyncio.Transport | None = None
@@ -137,7 +93,9 @@ class Connection(asyncio.Protocol):
         self._exchange = exchange
         self._sending = more
         self.deadline = exchange.deadline
-        self._owner.due(exchange.deadline)
+        if not self._greeting:
+            self.deadline += exchange.grace_s
+        self._owner.due(self.deadline)
         if len(body) < 65536:  # a copy of this costs less than another call of the system
             transport.write(head + body if body else head)
         else:
@@ -152,6 +110,11 @@ class Connection(asyncio.Protocol):
         if self._exchange is exchange and self._transport is not None:
             self._transport.write(last)
             self._sending = False
+
+    @property
+    def was_greeted(self) -> bool:
+        """The peer has taken the connection; True where none greets."""
+        return not self._greeting
 
     @property
     def is_raw(self) -> bool:
@@ -237,6 +200,10 @@ class Connection(asyncio.Protocol):
         if self._raw is not None:
             self._raw.feed(data)
             return
+        if self._greeting:
+            data = self._read_greeting(data)
+            if not data:
+                return
         if self._exchange is None:
             self.abort()  # nobody asked for anything: what comes next could be taken for the next answer
             return
@@ -275,7 +242,8 @@ class Connection(asyncio.Protocol):
         self.resume_writing()
         if self._exchange is not None:
             # EPIPE comes from sending only, and while something is left to be sent: the request never was whole.
-            was_sent = not isinstance(exc, BrokenPipeError) and not self._sending
+            # A peer that greets does so before it reads.
+            was_sent = not (self._sending or self._greeting or isinstance(exc, BrokenPipeError))
             self.fail(
                 ConnectionLost(f"{self._peer} closed the connection before it answered", was_sent=was_sent)
             )
@@ -353,6 +321,17 @@ class Connection(asyncio.Protocol):
         self._whole = True
         if not self._parser.should_keep_alive():
             self._doomed = True
+
+    def _read_greeting(self, data: bytes) -> bytes:
+        """Take the greeting off what came; the rest."""
+        size = min(len(data), len(self._greeting))
+        if data[:size] != self._greeting[:size]:
+            self.fail(BadResponse(f"{self._peer} is not what it should be: it greets with other words"))
+            return b""
+        self._greeting = self._greeting[size:]
+        if not self._greeting and self._exchange is not None:
+            self.deadline = self._exchange.deadline + self._exchange.grace_s
+        return data[size:]
 
     def _count_stall(self, size: int) -> None:
         """The parser keeps half a field without telling: what brings the answer no further is counted here."""

@@ -7,6 +7,7 @@ import pytest
 
 from executor.revision import FunctionConfig
 from tests.support.executor_world import ExecutorWorld, function
+from tests.support.remote_door import RemoteDoor
 
 World = AbstractAsyncContextManager[ExecutorWorld]
 MakeWorld = Callable[..., World]
@@ -19,7 +20,15 @@ async def in_process(*functions: FunctionConfig, **limits: int) -> AsyncIterator
         yield world
 
 
-@pytest.fixture(params=[pytest.param(in_process, id="in-process")])
+@asynccontextmanager
+async def over_socket(*functions: FunctionConfig, **limits: int) -> AsyncIterator[ExecutorWorld]:
+    """The executor behind its unix socket, as edge processes reach it."""
+    async with ExecutorWorld(*functions, **limits) as world, RemoteDoor(world) as door:
+        world.invoker = door.invoker
+        yield world
+
+
+@pytest.fixture(params=[pytest.param(in_process, id="in-process"), pytest.param(over_socket, id="socket")])
 def make_world(request: pytest.FixtureRequest) -> MakeWorld:
     made: MakeWorld = request.param
     return made
