@@ -14,6 +14,7 @@ from executor.packages.store import PackageStore
 from executor.revision import FunctionConfig, Revision
 from lockgate.config.grammar.file import RoutesFile
 from lockgate.config.resolved import ResolvedFunction
+from lockgate.container_keys import refuse_container_keys
 from lockgate.errors import ConfigurationError
 
 Say = Callable[[str], None]
@@ -33,6 +34,7 @@ class RevisionBuilder:
 
         :raises ConfigurationError: naming every function whose package cannot be made.
         """
+        refuse_container_keys(file)
         functions = file.resolved_functions()
         if not functions:
             return []
@@ -54,6 +56,7 @@ class RevisionBuilder:
     def _build(self, function: ResolvedFunction, interpreters: tuple[Interpreter, ...]) -> Revision:
         name = function.name
         interpreter = None
+        assert function.code is not None, "an image was refused"
         try:
             if function.runtime.startswith("python"):
                 interpreter = nearest(function.runtime, interpreters)
@@ -94,4 +97,9 @@ def config_of(function: ResolvedFunction) -> FunctionConfig:
         volumes={name: str(path) for name, path in function.volumes.items()},
         reserved=function.reserved,
         cpu=function.cpu,
+        provisioned=function.provisioned,
+        isolation=function.isolation,
+        network=function.network,
+        image=function.overrides,
+        sandbox=function.sandbox,
     )

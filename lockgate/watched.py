@@ -97,7 +97,7 @@ def watched_by(config: Path, *, ignored: Iterable[Path] = ()) -> Watched:
 
 def watched_files(file: RoutesFile, *, home: Path) -> Watched:
     """The same of a file that was loaded: references in paths are resolved in it."""
-    code = {function.code for function in file.resolved_functions().values()}
+    code = {function.code for function in file.resolved_functions().values() if function.code is not None}
     answers = {route.respond.file for route in file.resolved_routes() if route.respond and route.respond.file}
     archives = frozenset(path for path in code if path.suffix == ".zip")
     return Watched(

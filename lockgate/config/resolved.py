@@ -5,23 +5,30 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from executor.revision import ImageConfig, NetworkConfig
 from gateway.route_key import RouteKey
 from kit.positioned_yaml import Mark
 from lockgate.config.grammar.throttle import Throttle
+
+NO_OVERRIDES = ImageConfig()
+DEFAULT_NETWORK = NetworkConfig()
+IMAGE_RUNTIME = "image"  # of a function that is a container image
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolvedFunction:
     """One function, complete.
 
-    :param code: absolute; a folder or a .zip.
-    :param handler: ``bootstrap`` for a ``provided`` function that names none.
+    :param code: absolute; a folder or a .zip; None beside `image`.
+    :param image: a reference to a container image with a runtime of its own; `runtime` is ``image`` then.
+    :param overrides: of the image's own words.
+    :param handler: ``bootstrap`` for a ``provided`` function that names none; empty beside `image`.
     :param volumes: variable name → absolute folder, which need not exist yet.
     :param reserved: None means that the function shares what is left.
     """
 
     name: str
-    code: Path
+    code: Path | None
     handler: str
     runtime: str
     memory_mb: int
@@ -32,6 +39,12 @@ class ResolvedFunction:
     volumes: Mapping[str, Path]
     reserved: int | None
     cpu: Literal["shared", "strict"]
+    image: str | None = None
+    overrides: ImageConfig = NO_OVERRIDES
+    provisioned: int = 0
+    isolation: Literal["environment", "invocation"] = "environment"
+    network: NetworkConfig = DEFAULT_NETWORK
+    sandbox: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ import os
 import re
 import zipfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -98,6 +99,67 @@ def check_python_handler(handler: str | None, code: CodeFolder | None, path: Key
         report.add("handler-module-missing", here, *_missing_module(code, module, function))
 
 
+def check_handler(
+    language: str, handler: str | None, code: CodeFolder | None, path: KeyPath, report: Report
+) -> None:
+    """The same for Node.js, Ruby and Java. A Java class lies somewhere in a jar: only its name's form is judged."""
+    form = HANDLER_FORMS[language]
+    here = (*path, "handler")
+    if handler is None:
+        report.add("handler-missing", path, f"a {form.title} function needs a handler", form.hint, at="key")
+        return
+    parsed = form.pattern.fullmatch(handler)
+    if parsed is None or len(handler) > MAX_HANDLER_CHARS:
+        report.add("bad-handler", here, f'"{handler[:60]}" is not {form.words}', form.hint)
+        return
+    if code is None or not form.suffixes:
+        return
+    module = parsed["module"]
+    failure = why_unreadable(lambda: _has_script(code, module, form))
+    if failure is not None:
+        report.add("handler-module-missing", here, f"the code cannot be searched: {failure}")
+    elif not _has_script(code, module, form):
+        report.add("handler-module-missing", here, *_missing_script(code, parsed, form))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandlerForm:
+    """How a language names the function that answers. :param pattern: has a group ``module``, where that is a file."""
+
+    title: str
+    words: str
+    hint: str
+    pattern: re.Pattern[str]
+    suffixes: tuple[str, ...] = ()
+
+
+# Source: Lambda Developer Guide, "Define Lambda function handler in Node.js", "… in Ruby", "… in Java".
+HANDLER_FORMS = {
+    "nodejs": HandlerForm(
+        title="Node.js",
+        words="file.function",
+        hint="write index.handler for index.js or index.mjs",
+        pattern=re.compile(r"(?P<module>(?:[^\s/]+/)*[^\s./]+)\.(?P<function>[^\s/]+)"),
+        suffixes=(".js", ".mjs", ".cjs"),
+    ),
+    "ruby": HandlerForm(
+        title="Ruby",
+        words="file.method or file.Class.method",
+        hint="write app.handler for app.rb",
+        pattern=re.compile(
+            r"(?P<module>(?:[^\s/]+/)*[^\s./]+)\.(?P<function>(?:[A-Z][\w:]*\.)?[a-z_]\w*[!?]?)"
+        ),
+        suffixes=(".rb",),
+    ),
+    "java": HandlerForm(
+        title="Java",
+        words="package.Class or package.Class::method",
+        hint="write example.Handler::handleRequest",
+        pattern=re.compile(r"(?:[A-Za-z_$][\w$]*\.)*[A-Za-z_$][\w$]*(?:::[A-Za-z_$][\w$]*)?"),
+    ),
+}
+
+
 def check_bootstrap(code: CodeFolder | None, path: KeyPath, report: Report) -> None:
     """Report a ``provided`` function without its executable.
 
@@ -114,6 +176,20 @@ def _has_module(code: CodeFolder, module: str) -> bool:
     if any(file.split(".")[0] == name and file.endswith(_MODULE_SUFFIXES) for file in files):
         return True
     return any(code.has(f"{module.replace('.', '/')}/__init__{suffix}") for suffix in (".py", ".pyc"))
+
+
+def _has_script(code: CodeFolder, module: str, form: HandlerForm) -> bool:
+    return any(code.has(f"{module}{suffix}") for suffix in form.suffixes)
+
+
+def _missing_script(code: CodeFolder, parsed: re.Match[str], form: HandlerForm) -> tuple[str, str]:
+    folder, _, name = parsed["module"].rpartition("/")
+    reason = f"the code has no {parsed['module']}{' or '.join((form.suffixes[0], *form.suffixes[1:2]))}"
+    stems = [file.rpartition(".")[0] for file in code.list(folder) if file.endswith(form.suffixes)]
+    near = get_close_matches(name, stems, n=1, cutoff=0.5) or stems[:1]
+    if not near:
+        return reason, ""
+    return reason, f"did you mean {folder + '/' if folder else ''}{near[0]}.{parsed['function']}?"
 
 
 def _missing_module(code: CodeFolder, module: str, function: str) -> tuple[str, str]:

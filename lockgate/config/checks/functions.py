@@ -6,8 +6,16 @@ from pathlib import Path
 
 import orjson
 
+from executor.language import language_name
 from kit.positioned_yaml import KeyPath
-from lockgate.config.checks.code import check_bootstrap, check_code, check_python_handler
+from lockgate.config.checks.code import (
+    HANDLER_FORMS,
+    check_bootstrap,
+    check_code,
+    check_handler,
+    check_python_handler,
+)
+from lockgate.config.checks.containers import check_images, check_network, check_package
 from lockgate.config.checks.places import STATE_FOLDER, overlap, resolved, why_unreadable
 from lockgate.config.declared import Declared
 from lockgate.config.delivered import LATER_LANGUAGES, RUNTIMES
@@ -52,10 +60,14 @@ def check_functions(file: RoutesFile, declared: Declared, report: Report) -> Non
             continue
         if function.runtime is not None:
             _check_runtime(function.runtime, (*path, "runtime"), report)
+        check_package(function, path, report)
+        check_network(function.network, (*path, "network"), report)
+        _check_concurrency(function, path, report)
         _check_code(function, function.runtime or file.defaults.runtime, folder, path, report)
         _check_environment(function, path, report)
         _check_volumes(file, function, folder, path, report)
     _check_reserved(file, report)
+    check_images(file.server.images, report)
     for name in declared.unused_functions():
         path = ("functions", name)
         report.add("unused-function", path, f"no route calls {name}", "add a route, or remove it", at="key")
@@ -65,7 +77,7 @@ def _check_runtime(runtime: str, path: KeyPath, report: Report) -> None:
     if runtime in RUNTIMES:
         return
     if re.fullmatch(rf"({'|'.join(LATER_LANGUAGES)})(core)?[0-9.]*(x|\.al2)?", runtime):
-        hint = "python3.9 to python3.14 and provided are in this version"
+        hint = "python, nodejs, ruby, java and provided are in this version, and image: for all others"
         report.add("not-in-this-version", path, f"the runtime {runtime} is not in this version", hint)
     else:
         report.add(
@@ -74,17 +86,16 @@ def _check_runtime(runtime: str, path: KeyPath, report: Report) -> None:
 
 
 def _check_code(function: Function, runtime: str, folder: Path, path: KeyPath, report: Report) -> None:
-    if (function.code is None) == (function.image is None):
-        reason = "a function has one of code and image" if function.code else "the function has no code"
-        hint = "keep code" if function.code else "write code: FOLDER"
-        report.add("function-needs-code", path, reason, hint, at="key")
     if function.code is None:
         return
     place = (*path, "code")
     code = check_code(folder / function.code, function.code, place, report)
-    if runtime.startswith("python"):
+    language = language_name(runtime)
+    if language == "python":
         check_python_handler(function.handler, code, path, report)
-    elif runtime.startswith("provided"):
+    elif language in HANDLER_FORMS:
+        check_handler(language, function.handler, code, path, report)
+    elif language == "provided":
         check_bootstrap(code, place, report)
 
 
@@ -157,6 +168,14 @@ def _overlapping_code(place: Path, home: Path, functions: Mapping[str, Function]
         if code is not None and overlap(place, code):
             return name
     return ""
+
+
+def _check_concurrency(function: Function, path: KeyPath, report: Report) -> None:
+    reserved, provisioned = function.concurrency.reserved, function.concurrency.provisioned
+    if reserved is not None and provisioned is not None and provisioned > reserved:
+        reason = f"{provisioned} environments would be kept ready, and {reserved} may be used"
+        hint = f"write provisioned: {reserved}, or reserve more"
+        report.add("provisioned-over-reserved", (*path, "concurrency", "provisioned"), reason, hint)
 
 
 def _check_reserved(file: RoutesFile, report: Report) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, TypeVar, cast
 
 from pydantic import Field, PlainValidator, PrivateAttr
 
+from executor.revision import ImageConfig, NetworkConfig
 from gateway.route_key import RouteKey
 from kit.names import DEFAULT_ACCOUNT, DEFAULT_REGION
 from kit.positioned_yaml import KeyPath, Mark, Position
@@ -26,7 +27,7 @@ from lockgate.config.grammar.scalars import (
 )
 from lockgate.config.grammar.server import NO_STAGES, Defaults, Server, Stage, StageName
 from lockgate.config.grammar.throttle import Throttle
-from lockgate.config.resolved import ResolvedFunction, ResolvedRespond, ResolvedRoute
+from lockgate.config.resolved import IMAGE_RUNTIME, ResolvedFunction, ResolvedRespond, ResolvedRoute
 
 T = TypeVar("T")
 # Loosely: gateway.route_key has the rules, and better words for what breaks them.
@@ -93,6 +94,12 @@ class RoutesFile(Section):
         self._folder = folder
         self._positions = positions
 
+    def line_of(self, path: KeyPath) -> int | None:
+        """Where a key of the file stands; None when it is not there."""
+        position = self._positions.get(path)
+        mark = None if position is None else position.key or position.value
+        return None if mark is None else mark.line
+
     @property
     def stages(self) -> Mapping[str, Mapping[str, str]]:
         """Stage name → stage variables; at least one stage."""
@@ -108,7 +115,7 @@ class RoutesFile(Section):
         }
 
     def resolved_functions(self) -> dict[str, ResolvedFunction]:
-        """Functions with code, by name, in the file's order."""
+        """Functions by name, in the file's order."""
         return {name: self._function(name, function) for name, function in self.functions.items()}
 
     def resolved_routes(self) -> list[ResolvedRoute]:
@@ -122,9 +129,9 @@ class RoutesFile(Section):
         given, general = function, self.defaults
         return ResolvedFunction(
             name=name,
-            code=self._absolute(given.code or ""),
-            handler=given.handler or PROVIDED_HANDLER,
-            runtime=given.runtime or general.runtime,
+            code=None if given.code is None else self._absolute(given.code),
+            handler="" if given.image else given.handler or PROVIDED_HANDLER,
+            runtime=IMAGE_RUNTIME if given.image else given.runtime or general.runtime,
             memory_mb=_first(given.memory_mb, general.memory_mb),
             timeout_s=_first(given.timeout_s, general.timeout_s),
             storage_mb=_first(given.storage_mb, general.storage_mb),
@@ -133,6 +140,18 @@ class RoutesFile(Section):
             volumes={variable: self._absolute(text) for variable, text in given.volumes.items()},
             reserved=given.concurrency.reserved,
             cpu=given.cpu,
+            image=given.image,
+            overrides=ImageConfig(
+                command=given.command,
+                entry_point=given.entry_point,
+                working_directory=given.working_directory,
+            ),
+            provisioned=given.concurrency.provisioned or 0,
+            isolation=given.isolation,
+            network=NetworkConfig(
+                egress=given.network.egress, join=given.network.join, allow=given.network.allow
+            ),
+            sandbox=given.sandbox,
         )
 
     def _route(self, text: str, route: Route) -> ResolvedRoute:

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, PlainValidator
 
+from executor.drivers.docker.engine.address import EngineAddress
 from kit.networks import Network
 from lockgate.config.grammar.addresses import Host, PublicUrl, TrustedNetwork
-from lockgate.config.grammar.base import Section
+from lockgate.config.grammar.base import Section, refuse
+from lockgate.config.grammar.image_reference import ImageReference
 from lockgate.config.grammar.scalars import (
     FunctionTimeout,
     IdleTimeout,
@@ -19,6 +21,7 @@ from lockgate.config.grammar.scalars import (
     Text,
     key_schema,
     named,
+    text_of,
     text_schema,
 )
 from lockgate.config.grammar.throttle import ClaimName, Throttle
@@ -38,6 +41,15 @@ _STAGE = r"\$default|[A-Za-z0-9_-]{1,128}"
 _STAGE_VALUE = r"[A-Za-z0-9._~:/?#&=,-]+"
 
 
+def _engine(value: object) -> str:
+    text = text_of(value)
+    try:
+        EngineAddress.parse(text)
+    except ValueError as error:
+        raise refuse("wrong-value", str(error)) from error
+    return text
+
+
 StageName = Annotated[
     str,
     PlainValidator(named(_STAGE, "a stage's name", "$default, or up to 128 letters, digits, - and _")),
@@ -55,6 +67,14 @@ StageValue = Annotated[
     ),
     text_schema(_STAGE_VALUE),
 ]
+
+_RUNTIME = r"[a-z]+[0-9]*(?:\.(?:[0-9]+|x))?(?:\.al[0-9]+)?"
+RuntimeName = Annotated[
+    str,
+    PlainValidator(named(_RUNTIME, "a runtime", "such as python3.13")),
+    key_schema(_RUNTIME),
+]
+EngineUrl = Annotated[str, PlainValidator(_engine), text_schema(r"(?:unix:///|tcp://).+")]
 
 
 class Smtp(Section):
@@ -79,6 +99,12 @@ class Limits(Section):
     )
     starts: int | None = Field(
         default=None, ge=1, le=1_000, description="Environments that may be starting at once."
+    )
+    slots: int | None = Field(
+        default=None,
+        ge=0,
+        le=1_000,
+        description="Containers that wait without a function, for each shape of environment; 0: none.",
     )
     log_mb: int = Field(
         default=200, ge=1, le=1_000_000, description="Disk for function logs, in MB; the oldest go first."
@@ -119,6 +145,15 @@ class Server(Section):
     database: Text | None = Field(default=None, description='sqlite, or "postgresql://…".')
     smtp: Smtp | None = Field(default=None, description="Where mail is handed over.")
     limits: Limits = Field(default_factory=Limits, description="Caps of this machine.")
+    engine: EngineUrl | None = Field(
+        default=None, description="The Docker engine: unix:///PATH or tcp://HOST:PORT."
+    )
+    images: dict[RuntimeName, ImageReference] = Field(
+        default_factory=dict, description="Runtime → the image that its functions run in."
+    )
+    pull: Literal["missing", "never", "always"] = Field(
+        default="missing", description="When images are pulled: missing, never or always (at start)."
+    )
 
     @property
     def trusted_networks(self) -> tuple[Network, ...]:

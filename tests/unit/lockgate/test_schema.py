@@ -64,6 +64,14 @@ def test_the_models_read_what_the_schema_accepts() -> None:
         (("stages", "my stage"), {}),
         (("functions", "my.fn"), {"code": "x"}),
         (("functions", "notes", "cpu"), "fast"),
+        (("functions", "notes", "isolation"), "tenant"),
+        (("functions", "notes", "sandbox"), "run sc"),
+        (("functions", "report", "image"), "Report:4"),
+        (("functions", "notes", "network", "join"), ["a/b"]),
+        (("server", "pull"), "sometimes"),
+        (("server", "engine"), "ssh://host"),
+        (("server", "images"), {"python3.13": "A"}),
+        (("server", "limits", "slots"), -1),
         (("functions", "notes", "environment", "PORT"), 8080),
         (("functions", "notes", "environment", "A-B"), "x"),
         (("functions", "notes", "aliases"), {}),
@@ -136,7 +144,7 @@ def test_null_is_not_offered_to_editors() -> None:
 
 
 def test_keys_are_known_by_place_and_by_home() -> None:
-    assert known_keys(("server", "limits")) == ("memory", "environments", "starts", "log_mb")
+    assert known_keys(("server", "limits")) == ("memory", "environments", "starts", "slots", "log_mb")
     assert "handler" in known_keys(("functions", "any"))
     assert "audience" in known_keys(("authorizers", "x"))
     assert homes_of("rate") == ("stages.NAME.throttle", "routes.METHOD /path.throttle")

@@ -27,10 +27,12 @@ ELSEWHERE = {
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site")
-    for name in ("notes", "rust", "empty", "web", ".lockgate"):
-        (folder / name).mkdir()
+    for name in ("notes", "rust", "empty", "web", ".lockgate", "script/lib"):
+        (folder / name).mkdir(parents=True)
     (folder / "notes/app.py").write_text("def handler(event, context): ...\n")
     (folder / "rust/bootstrap").write_bytes(b"\x7fELF")
+    for name in ("index.mjs", "lib/tool.cjs", "main.rb"):
+        (folder / "script" / name).touch()
     for name in ("web/index.html", "page.html", "text.txt", "notes.zip", ".lockgate/key"):
         (folder / name).write_text("text\n")
     (folder / "latin1.txt").write_bytes("é".encode("latin-1"))
