@@ -4,55 +4,21 @@ Our own pip is used where it can work for that interpreter, else the interpreter
 there (Debian leaves pip out, uv installs tools without it), and an old interpreter is beyond a new pip.
 """
 
-import contextlib
 import os
-import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from executor.interpreters import Interpreter
+from executor.packages import installer
+from executor.packages.installer import Installations, Progress
 
-INSTALL_TIMEOUT_S = 900.0  # a big wheel over a slow line; pip's own timeouts act on each connection
 PROBE_TIMEOUT_S = 60.0
-KEPT_LINES = 20  # of pip's output, for the message: the reason stands at its end
-
-Progress = Callable[[str], None]
 
 
 class PipFailed(Exception):  # reads as what happened
     """pip is missing or ended with an error; the message has the last lines that it printed."""
-
-
-class Installations:
-    """The pips that run now. Closing ends them: whoever stops need not wait for an index that says nothing."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._running: set[subprocess.Popen[str]] = set()
-        self._closed = False
-
-    def close(self) -> None:
-        """End those that run, and those that begin from now on."""
-        with self._lock:
-            self._closed = True
-            for process in self._running:
-                _end(process)
-
-    @contextmanager
-    def holding(self, process: "subprocess.Popen[str]") -> Iterator[None]:
-        with self._lock:
-            self._running.add(process)
-            if self._closed:
-                _end(process)
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._running.discard(process)
 
 
 def install(
@@ -77,50 +43,11 @@ def install(
         *("install", "--target", str(target), "--no-compile", "--no-input", "--progress-bar=off"),
         *("--no-warn-script-location", "--disable-pip-version-check", *arguments),
     ]
-    with (
-        subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            cwd=cwd,
-            env=_environment(),
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            start_new_session=True,  # pip for another interpreter is a second process, which must end with it
-        ) as process,
-        (installations or Installations()).holding(process),
-    ):
-        last = _relay(process, on_progress)
-    if process.returncode != 0:
-        raise PipFailed("\n".join(last) or f"pip ended with {process.returncode}")
-
-
-def _relay(process: "subprocess.Popen[str]", on_progress: Progress) -> list[str]:
-    """Pass pip's lines on until it ends; return the last ones. It is killed when it takes too long."""
-    last: list[str] = []
-    deadline = threading.Timer(INSTALL_TIMEOUT_S, _end, (process,))
-    deadline.start()
-    try:
-        for line in process.stdout or ():
-            text = line.strip()
-            if text:
-                last = [*last[-KEPT_LINES + 1 :], text]
-                on_progress(text)
-        process.wait()
-    except BaseException:
-        _end(process)
-        raise
-    finally:
-        deadline.cancel()
-    return last
-
-
-def _end(process: "subprocess.Popen[str]") -> None:
-    if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+    status, last = installer.run(
+        command, cwd=cwd, environment=_environment(), on_progress=on_progress, installations=installations
+    )
+    if status != 0:
+        raise PipFailed("\n".join(last) or f"pip ended with {status}")
 
 
 def _find_pip(interpreter: Interpreter) -> list[str]:

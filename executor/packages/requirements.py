@@ -5,23 +5,18 @@ It is also the lock: as long as it is there, unpinned names keep the versions of
 """
 
 import hashlib
-import json
 import re
 import shutil
 import sysconfig
-import threading
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 from executor.interpreters import Interpreter
-from executor.packages import folder
 from executor.packages.bytecode import compile_files
-from executor.packages.draft import Draft
+from executor.packages.dependency_cache import DependencyCache, Installed
 from executor.packages.errors import PackageError
-from executor.packages.listing import FileEntry, Limits
-from executor.packages.pip import Installations, PipFailed, Progress, install
+from executor.packages.installer import Progress
+from executor.packages.pip import PipFailed, install
 
 FILE = "requirements.txt"
 _INCLUDE = re.compile(r"(?:-r|--requirement|-c|--constraint)[ =]*(\S+)")
@@ -31,88 +26,40 @@ _URL = re.compile(r"[a-z][a-z0-9+.-]*://")
 MAX_INCLUDES = 32
 
 
-@dataclass(frozen=True, slots=True)
-class Installed:
-    """Dependencies that lie ready, compiled, in a folder."""
+def provide(
+    cache: DependencyCache, code: Path, interpreter: Interpreter, on_progress: Progress
+) -> Installed | None:
+    """Return the installed dependencies; None without a ``requirements.txt``.
 
-    folder: Path
-    listing: Mapping[str, FileEntry]
+    :raises PackageError: pip could not install them.
+    """
+    source = code / FILE
+    if not source.is_file():
+        return None
 
-
-class Dependencies:
-    """The cache. State: one immutable folder for each key below `root`, with ``KEY.json`` beside it."""
-
-    def __init__(self, root: Path, limits: Limits) -> None:
-        self._root = root
-        self._limits = limits
-        self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
-        self._installations = Installations()
-
-    def close(self) -> None:
-        """Install nothing more; what is being installed ends at once, and its folder is not kept."""
-        self._installations.close()
-
-    def provide(self, code: Path, interpreter: Interpreter, on_progress: Progress) -> "Installed | None":
-        """Return the installed dependencies; None without a ``requirements.txt``.
-
-        :raises PackageError: pip could not install them.
-        """
-        if not (code / FILE).is_file():
-            return None
-        key = _key(code, interpreter)
-        with self._locks[key]:
-            listing = self._read(key)
-            if listing is None:
-                on_progress(f"installing {FILE} for python{interpreter.minor}")
-                listing = self._install(key, code, interpreter, on_progress)
-        return Installed(self._root / key, listing)
-
-    def _read(self, key: str) -> dict[str, FileEntry] | None:
-        note = self._root / f"{key}.json"
+    def fill(target: Path) -> None:
+        on_progress(f"installing {FILE} for python{interpreter.minor}")
         try:
-            raw = json.loads(note.read_bytes())
-            listing = {
-                str(name): FileEntry(str(sha), int(size), bool(x)) for name, (sha, size, x) in raw.items()
-            }
-            note.touch()  # the janitor removes what nobody has asked for in a long time
-        except (OSError, ValueError, TypeError, AttributeError):
-            return None
-        return listing if (self._root / key).is_dir() else None
+            install(
+                # Wheels only: building runs the package's code as the user of this server. A file that
+                # wants it for one package says `--no-binary NAME`.
+                ["--only-binary", ":all:", "-r", str(source)],
+                target=target,
+                interpreter=interpreter,
+                cwd=code,
+                on_progress=on_progress,
+                installations=cache.installations,
+            )
+        except PipFailed as error:
+            raise PackageError("dependencies", f"pip could not install {FILE}:\n{error}", source) from error
+        shutil.rmtree(target / "bin", ignore_errors=True)  # scripts that name our interpreter
 
-    def _install(
-        self, key: str, code: Path, interpreter: Interpreter, on_progress: Progress
-    ) -> dict[str, FileEntry]:
-        source = code / FILE
-        with (
-            Draft(self._root, source, self._limits) as scratch,
-            Draft(self._root, source, self._limits) as draft,
-        ):
-            try:
-                install(
-                    # Wheels only: building runs the package's code as the user of this server. A file that
-                    # wants it for one package says `--no-binary NAME`.
-                    ["--only-binary", ":all:", "-r", str(source)],
-                    target=scratch.folder,
-                    interpreter=interpreter,
-                    cwd=code,
-                    on_progress=on_progress,
-                    installations=self._installations,
-                )
-            except PipFailed as error:
-                raise PackageError(
-                    "dependencies", f"pip could not install {FILE}:\n{error}", source
-                ) from error
-            shutil.rmtree(scratch.folder / "bin", ignore_errors=True)  # scripts that name our interpreter
-            folder.fill(draft, list(folder.walk(scratch.folder, draft, skip=self._root)))
-            draft.finish()
-            compile_files(draft.folder, draft.entries, interpreter)
-            listing = {name: entry for name, entry in draft.entries.items() if isinstance(entry, FileEntry)}
-            raw = {name: (entry.sha256, entry.size, entry.executable) for name, entry in listing.items()}
-            (self._root / f"{key}.json").write_text(json.dumps(raw))
-            if (self._root / key).exists():  # its note was lost
-                shutil.rmtree(self._root / key)
-            draft.commit(self._root / key)
-        return listing
+    return cache.provide(
+        _key(code, interpreter),
+        source,
+        fill,
+        lambda draft: compile_files(draft.folder, draft.entries, interpreter),
+    )
 
 
 def _key(code: Path, interpreter: Interpreter) -> str:

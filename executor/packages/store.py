@@ -17,16 +17,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from executor.interpreters import Interpreter
-from executor.packages import archive, folder
+from executor.language import Installation
+from executor.packages import archive, folder, npm, requirements
 from executor.packages.bytecode import compile_files
+from executor.packages.dependency_cache import DependencyCache, Installed
 from executor.packages.draft import DRAFT_PREFIX, Draft
 from executor.packages.errors import PackageError
+from executor.packages.installer import Progress
 from executor.packages.listing import Limits, digest_of, size_of
-from executor.packages.pip import Progress
-from executor.packages.requirements import Dependencies, Installed
 
 DRAFT_AGE_S = 24 * 3600.0  # no build takes a day: what is older was left by a process that died
 _DIGEST = re.compile(r"[0-9a-f]{32}")
+
+Runner = Interpreter | Installation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +48,7 @@ class PackageStore:
     def __init__(self, root: Path, limits: Limits | None = None) -> None:
         self._root = root
         self._limits = limits or Limits()
-        self._dependencies = Dependencies(root / "deps", self._limits)
+        self._dependencies = DependencyCache(root / "deps", self._limits)
         # Between "it is there" and "it is in use" the janitor must not come.
         self._lock = threading.Lock()
 
@@ -54,18 +57,21 @@ class PackageStore:
         code: Path,
         *,
         interpreter: Interpreter | None,
+        program: Installation | None = None,
         on_progress: Progress = lambda _: None,
     ) -> Package:
         """Make a folder or a ``.zip`` file a package, or find the package that it already is.
 
-        :param interpreter: compiles, and gets the dependencies of, a Python function; None for ``provided``.
+        :param interpreter: compiles, and gets the dependencies of, a Python function; else None.
+        :param program: gets the dependencies of a Node.js function; else it, too, may be None.
         :raises PackageError: the code is refused; the store is as it was.
         """
+        runner = interpreter or program
         try:
             if code.is_dir():
-                return self._build_folder(code, interpreter, on_progress)
+                return self._build_folder(code, runner, on_progress)
             if code.is_file():
-                return self._build_archive(code, interpreter, on_progress)
+                return self._build_archive(code, runner, on_progress)
         except OSError as error:
             message = f"{error.strerror}: {error.filename}" if error.filename else str(error)
             raise PackageError("system", message, code) from error
@@ -100,51 +106,51 @@ class PackageStore:
         self._sweep_drafts(oldest + max_age_s - DRAFT_AGE_S)
         return removed
 
-    def _build_folder(self, code: Path, interpreter: Interpreter | None, on_progress: Progress) -> Package:
+    def _build_folder(self, code: Path, runner: Runner | None, on_progress: Progress) -> Package:
         with Draft(self._root, code, self._limits) as draft:
             found = list(folder.walk(code.resolve(), draft, skip=self._root.resolve()))
-            dependencies = self._provide(code, interpreter, on_progress)
+            dependencies = self._provide(code, runner, on_progress)
             listing = folder.hash_listing(found)
             if dependencies is not None:
                 listing = {**dependencies.listing, **listing}
-            known = self.open(digest_of(listing, _bytecode(interpreter)))
+            known = self.open(digest_of(listing, _bytecode(runner)))
             if known is not None:
                 return known
             folder.fill(draft, found)
-            return self._finish(draft, dependencies, interpreter)
+            return self._finish(draft, dependencies, runner)
 
-    def _build_archive(self, code: Path, interpreter: Interpreter | None, on_progress: Progress) -> Package:
+    def _build_archive(self, code: Path, runner: Runner | None, on_progress: Progress) -> Package:
         if code.stat().st_size > self._limits.max_bytes:
             raise PackageError("too-large", "the archive alone is over the limit of a package", code)
         with code.open("rb") as file:
             content = hashlib.file_digest(file, "sha256").hexdigest()
-        note = self._root / "zips" / f"{content[:32]}-{interpreter.magic if interpreter else 'plain'}"
+        note = self._root / "zips" / f"{content[:32]}-{_kind(runner)}"
         known = self._open_noted(note)
         if known is not None:
             return known
         with Draft(self._root, code, self._limits) as draft:
             archive.fill(draft, code, self._limits)
-            package = self._finish(draft, self._provide(draft.folder, interpreter, on_progress), interpreter)
+            package = self._finish(draft, self._provide(draft.folder, runner, on_progress), runner)
         note.parent.mkdir(exist_ok=True)
         _write_whole(note, package.digest)
         return package
 
-    def _provide(
-        self, code: Path, interpreter: Interpreter | None, on_progress: Progress
-    ) -> Installed | None:
-        return None if interpreter is None else self._dependencies.provide(code, interpreter, on_progress)
+    def _provide(self, code: Path, runner: Runner | None, on_progress: Progress) -> Installed | None:
+        if isinstance(runner, Interpreter):
+            return requirements.provide(self._dependencies, code, runner, on_progress)
+        if runner is not None and runner.language == npm.LANGUAGE:
+            return npm.provide(self._dependencies, code, runner, on_progress)
+        return None
 
-    def _finish(
-        self, draft: Draft, dependencies: Installed | None, interpreter: Interpreter | None
-    ) -> Package:
+    def _finish(self, draft: Draft, dependencies: Installed | None, runner: Runner | None) -> Package:
         """Name the draft by what was really written, even if the source has changed since it was hashed."""
         own = list(draft.entries)
         if dependencies is not None:
             draft.add_tree(dependencies.folder, dependencies.listing)
         draft.finish()
-        if interpreter is not None:
-            compile_files(draft.folder, own, interpreter)
-        digest = digest_of(draft.entries, _bytecode(interpreter))
+        if isinstance(runner, Interpreter):
+            compile_files(draft.folder, own, runner)
+        digest = digest_of(draft.entries, _bytecode(runner))
         count = {"files": len(draft.entries), "bytes": size_of(draft.entries)}
         with self._lock:
             _write_whole(self._root / f"{digest}.json", json.dumps(count))
@@ -190,8 +196,15 @@ class PackageStore:
                     shutil.rmtree(draft, ignore_errors=True)
 
 
-def _bytecode(interpreter: Interpreter | None) -> str | None:
-    return None if interpreter is None else interpreter.magic
+def _bytecode(runner: Runner | None) -> str | None:
+    return runner.magic if isinstance(runner, Interpreter) else None
+
+
+def _kind(runner: Runner | None) -> str:
+    """What an archive's package depends on beside its content."""
+    if runner is None:
+        return "plain"
+    return runner.magic if isinstance(runner, Interpreter) else f"{runner.language}{runner.version[0]}"
 
 
 def _write_whole(path: Path, text: str) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from executor.interpreters import Interpreter
-from executor.packages import pip
+from executor.packages import installer, pip
 from executor.packages.pip import Installations, PipFailed
 
 
@@ -59,7 +59,7 @@ def test_silent_failure_has_its_code(tmp_path: Path) -> None:
 
 
 def test_pip_that_hangs_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pip, "INSTALL_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(installer, "INSTALL_TIMEOUT_S", 0.2)
 
     with pytest.raises(PipFailed, match="waiting"):
         run(tmp_path, fake(tmp_path, "echo waiting; exec sleep 60"), [])
@@ -69,7 +69,7 @@ def test_pip_that_hangs_is_killed_with_what_it_has_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`pip --python` runs a second pip, which went on and kept the build waiting after the first was killed."""
-    monkeypatch.setattr(pip, "INSTALL_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(installer, "INSTALL_TIMEOUT_S", 0.2)
 
     with pytest.raises(PipFailed, match="waiting"):
         run(tmp_path, fake(tmp_path, "echo waiting; sleep 60; echo never"), [])
