@@ -12,22 +12,34 @@ from gateway.stage import Stage
 from kit.names import Names
 from lockgate.config.grammar.file import RoutesFile
 from lockgate.config.resolved import ResolvedRoute
-from lockgate.door import authorizer_spec, cors_spec, throttle_spec
+from lockgate.door import WHOLE, Share, authorizer_spec, cors_spec, throttle_spec
 from lockgate.errors import ConfigurationError
 
 
 def deployment_of(
-    file: RoutesFile, names: Names, *, locator: Locator, metrics: GatewayMetrics, services: Services
+    file: RoutesFile,
+    names: Names,
+    *,
+    locator: Locator,
+    metrics: GatewayMetrics,
+    services: Services,
+    share: Share = WHOLE,
 ) -> Deployment:
-    """:raises ConfigurationError: a route cannot be served, such as one whose file has vanished since the check."""
+    """:param share: of the throttles' limits.
+    :raises ConfigurationError: a route cannot be served, such as one whose file has vanished since the check."""
     try:
-        return _deployment(file, names, locator, metrics, services)
+        return _deployment(file, names, locator, metrics, services, share)
     except DeploymentError as error:
         raise ConfigurationError(f"{error}.", "Mend it and start again.") from error
 
 
 def _deployment(
-    file: RoutesFile, names: Names, locator: Locator, metrics: GatewayMetrics, services: Services
+    file: RoutesFile,
+    names: Names,
+    locator: Locator,
+    metrics: GatewayMetrics,
+    services: Services,
+    share: Share,
 ) -> Deployment:
     return Deployment.build(
         names=ApiNames(
@@ -37,17 +49,17 @@ def _deployment(
             domains=frozenset(file.server.domains),
         ),
         stages=[Stage(name=name, variables=variables) for name, variables in file.stages.items()],
-        routes=route_specs(file),
+        routes=route_specs(file, share),
         locator=locator,
         metrics=metrics,
         services=services,
         cors=None if file.cors is None else cors_spec(file.cors),
-        stage_throttles={name: throttle_spec(found) for name, found in file.stage_throttles.items()},
+        stage_throttles={name: throttle_spec(found, share) for name, found in file.stage_throttles.items()},
         logged_claims=file.server.access_log.claims,
     )
 
 
-def route_specs(file: RoutesFile) -> list[RouteSpec]:
+def route_specs(file: RoutesFile, share: Share = WHOLE) -> list[RouteSpec]:
     authorizers = {name: authorizer_spec(name, authorizer) for name, authorizer in file.authorizers.items()}
     return [
         RouteSpec(
@@ -55,7 +67,7 @@ def route_specs(file: RoutesFile) -> list[RouteSpec]:
             target=_target(route),
             authorizer=None if route.auth is None else authorizers[route.auth],
             scopes=route.scopes,
-            throttle=None if route.throttle is None else throttle_spec(route.throttle),
+            throttle=None if route.throttle is None else throttle_spec(route.throttle, share),
         )
         for route in file.resolved_routes()
     ]

@@ -5,9 +5,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from kit.positioned_yaml import MAX_BYTES
 from lockgate.config.delivered import several_files
 from lockgate.config.grammar.file import RoutesFile
-from lockgate.config.loader import Loaded, load
+from lockgate.config.loader import Loaded, load, load_bytes
 from lockgate.config.packages import foreign_packages
 from lockgate.config.problems import Problem, render_text
 from lockgate.errors import ConfigurationError
@@ -15,7 +16,20 @@ from lockgate.errors import ConfigurationError
 
 def read(paths: Sequence[Path]) -> Loaded:
     """The file with every problem: of the command line, of the installation, of the file."""
-    loaded = load(paths[0], os.environ)
+    return read_with_bytes(paths)[0]
+
+
+def read_with_bytes(paths: Sequence[Path]) -> tuple[Loaded, bytes]:
+    """The same, and what the file's bytes were; none where it cannot be read."""
+    try:
+        with paths[0].open("rb") as opened:
+            data = opened.read(MAX_BYTES + 1)
+    except OSError:
+        return _with_others(load(paths[0], os.environ), paths), b""
+    return _with_others(load_bytes(data, paths[0], os.environ), paths), data
+
+
+def _with_others(loaded: Loaded, paths: Sequence[Path]) -> Loaded:
     several = several_files(paths)
     problems: tuple[Problem, ...] = (*((several,) if several else ()), *foreign_packages())
     if not problems:

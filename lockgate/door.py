@@ -1,5 +1,6 @@
 """From the file's words for who may call to the gateway's. A mapping only: the file has been checked."""
 
+from dataclasses import dataclass
 from typing import Literal, cast
 
 from gateway.authorizers.function.spec import FunctionAuthorizerSpec
@@ -50,5 +51,20 @@ def cors_spec(cors: Cors) -> CorsSpec:
     )
 
 
-def throttle_spec(throttle: Throttle) -> ThrottleSpec:
-    return ThrottleSpec(rate=throttle.rate, burst=throttle.burst, by=throttle.by)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """Which part of a limit is this process's. :param index: 0 … *of* - 1."""
+
+    index: int
+    of: int
+
+    def burst(self, whole: int) -> int:
+        """All shares together are *whole*, but for one that is smaller than *of*: no bucket is without a token."""
+        return max(1, whole // self.of + (self.index < whole % self.of))
+
+
+WHOLE = Share(index=0, of=1)
+
+
+def throttle_spec(throttle: Throttle, share: Share = WHOLE) -> ThrottleSpec:
+    return ThrottleSpec(rate=throttle.rate / share.of, burst=share.burst(throttle.burst), by=throttle.by)

@@ -6,46 +6,48 @@ and its services forgotten when the last one has. State: the generation that is 
 """
 
 import asyncio
-import hashlib
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
-from executor.catalog import Generation
 from executor.executor import Executor
-from gateway.app import Gateway
-from gateway.deployment import Deployment, RouteSpec
-from gateway.integrations.respond import RespondTarget
-from gateway.locator import SingleLocator
-from gateway.metrics import GatewayMetrics
-from gateway.services import Mark, Services
-from kit.names import Names
-from lockgate.build import deployment_of, route_specs
-from lockgate.changes import Changes, Snapshot
+from lockgate.changes import Changes
 from lockgate.config.grammar.file import RoutesFile
 from lockgate.config.loader import Loaded
 from lockgate.config.problems import Problem
-from lockgate.configuration import read
+from lockgate.configuration import read_with_bytes
 from lockgate.errors import ConfigurationError
 from lockgate.revisions import RevisionBuilder
-
-# Beside a route's own timeout: reading a body (30 s at most, the edge's limit) and asking an authorizer (30 s).
-BEFORE_THE_CALL_S = 60.0
+from lockgate.served import Served, snapshot_of
 
 log = logging.getLogger("lockgate.reload")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Served:
-    """What requests run on: one generation of everything. :param number: 1 at start, one more with each reload."""
+class Front(Protocol):
+    """Whoever answers requests: `lockgate.front` in this process, or edges in processes of their own."""
 
-    number: int
-    file: RoutesFile
-    snapshot: Snapshot
-    functions: Generation
-    deployment: Deployment
+    async def prepare(self, after: Served) -> tuple[str, ...]:
+        """Have all that serving *after* needs.
+
+        :returns: what has changed beside the file, such as ``certificate``.
+        :raises ConfigurationError: it cannot be served; nothing has changed.
+        """
+        ...
+
+    def abandon(self) -> None:
+        """Forget what was prepared, if anything was."""
+        ...
+
+    async def commit(self) -> None:
+        """New requests run on what was prepared."""
+        ...
+
+    async def ended(self, number: int) -> None:
+        """Wait for the last request of a generation that is served no more, but not for ever."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,57 +79,40 @@ class Refused:
 Outcome = Reloaded | Refused
 
 
-class Builder:
-    """From files to what could be served. Nothing that it does is seen by a request."""
+@dataclass(frozen=True, slots=True)
+class Read:
+    """:param data: the bytes that were read."""
 
-    def __init__(
-        self,
-        paths: Sequence[Path],
-        *,
-        names: Names,
-        revisions: RevisionBuilder,
-        executor: Executor,
-        metrics: GatewayMetrics,
-        services: Services,
-    ) -> None:
+    loaded: Loaded
+    data: bytes = field(repr=False)
+
+
+class Builder:
+    """From files to what could be served, the functions' half. Nothing that it does is seen by a request."""
+
+    def __init__(self, paths: Sequence[Path], *, revisions: RevisionBuilder, executor: Executor) -> None:
         self.paths = paths
         self.executor = executor
-        self.services = services
-        self._names = names
         self._revisions = revisions
-        self._metrics = metrics
 
-    async def read(self) -> Loaded:
-        return await asyncio.to_thread(read, self.paths)
+    async def read(self) -> Read:
+        return Read(*await asyncio.to_thread(read_with_bytes, self.paths))
 
-    async def build(self, file: RoutesFile, *, number: int, before: Served | None = None) -> Served:
-        """:raises ConfigurationError: a package or a route cannot be made."""
+    async def build(
+        self, file: RoutesFile, *, number: int, before: Served | None = None, data: bytes = b""
+    ) -> Served:
+        """:raises ConfigurationError: a package cannot be made."""
         revisions = await self._revisions.build(file)
         known = {} if before is None else before.functions.revisions
         await self.executor.prepare(each for each in revisions if known.get(each.config.name) != each)
         functions = self.executor.generation(revisions)
-        self.services.renew({name for name in known if known[name] != functions.revisions.get(name)})
-        snapshot, deployment = await asyncio.to_thread(self._compile, file, functions)
-        return Served(number=number, file=file, snapshot=snapshot, functions=functions, deployment=deployment)
-
-    def _compile(self, file: RoutesFile, functions: Generation) -> tuple[Snapshot, Deployment]:
-        """On a worker thread: 10,000 routes take a second. The caches in `services` take one build at a time."""
-        snapshot = snapshot_of(file, functions)
-        deployment = deployment_of(
-            file,
-            self._names,
-            locator=SingleLocator(functions),
-            metrics=self._metrics,
-            services=self.services,
-        )
-        return snapshot, deployment
+        snapshot = await asyncio.to_thread(snapshot_of, file, functions)
+        return Served(number=number, file=file, snapshot=snapshot, functions=functions, data=data)
 
 
 class Reloader:
     """Owns what is served. One reload runs at a time; those asked for meanwhile are one more after it.
 
-    :param reread: reads what else lies in files (certificates) on a worker thread and names what has changed in them;
-        raises ConfigurationError. It is the last step before the swap: nothing can fail after it.
     :param tell: told each outcome. :param begun: told what is served now. Both on the loop's thread.
     """
 
@@ -135,23 +120,20 @@ class Reloader:
         self,
         builder: Builder,
         served: Served,
-        gateway: Gateway,
+        front: Front,
         *,
-        reread: Callable[[], tuple[str, ...]],
         tell: Callable[[Outcome], None],
         begun: Callable[[Served], None],
     ) -> None:
         self.served = served
         self._builder = builder
-        self._gateway = gateway
-        self._reread = reread
+        self._front = front
         self._tell = tell
         self._begun = begun
         self._started = served.snapshot.sections
         self._next: asyncio.Future[Outcome] | None = None
         self._runner: asyncio.Task[None] | None = None
         self._retiring: set[asyncio.Task[None]] = set()
-        self._is_building = False
         self._closed = False
 
     async def reload(self) -> Outcome:
@@ -201,24 +183,23 @@ class Reloader:
 
     async def _reload(self) -> Outcome:
         started = time.monotonic()
-        mark = self._builder.services.mark()
-        self._is_building = True
+        before = self.served
         try:
-            loaded = await self._builder.read()
+            read = await self._builder.read()
+            loaded = read.loaded
             if loaded.file is None:
-                return self._refused(mark, _reason(loaded), loaded)
-            before = self.served
-            after = await self._builder.build(loaded.file, number=before.number + 1, before=before)
-            reread = await asyncio.to_thread(self._reread)
+                problems, lines = loaded.problems, loaded.source_lines
+                return Refused(reason=_reason(loaded), problems=problems, source_lines=lines)
+            number = before.number + 1
+            after = await self._builder.build(loaded.file, number=number, before=before, data=read.data)
+            reread = await self._front.prepare(after)
         except ConfigurationError as error:
-            return self._refused(mark, error.what)
+            return Refused(reason=error.what)
         except Exception as error:
             log.exception("the reload failed")
-            self._abandon(mark)
             reason = f"The reload failed ({type(error).__name__}); the server's log says why."
             return Refused(reason=reason, is_fault=True)
-        self._is_building = False
-        changes = self._switch(before, after, reread)
+        changes = await self._switch(before, after, reread)
         return Reloaded(
             generation=after.number,
             changes=changes,
@@ -227,19 +208,8 @@ class Reloader:
             source_lines=loaded.source_lines,
         )
 
-    def _abandon(self, mark: Mark) -> None:
-        self._builder.services.abandon(mark)
-        self._is_building = False
-        self._sweep()
-
-    def _refused(self, mark: Mark, reason: str, loaded: Loaded | None = None) -> Refused:
-        self._abandon(mark)
-        if loaded is None:
-            return Refused(reason=reason)
-        return Refused(reason=reason, problems=loaded.problems, source_lines=loaded.source_lines)
-
-    def _switch(self, before: Served, after: Served, reread: tuple[str, ...]) -> Changes:
-        """From here on new requests run on *after*. Nothing in here waits, so no request sees half of it."""
+    async def _switch(self, before: Served, after: Served, reread: tuple[str, ...]) -> Changes:
+        """From here on new requests run on *after*. In one process nothing in here waits, so none sees half of it."""
         executor = self._builder.executor
         changes = Changes.of(
             before.snapshot,
@@ -249,38 +219,25 @@ class Reloader:
             kept_environments=_living(executor, before, after),
         )
         executor.adopt(after.functions)
-        self._gateway.swap(after.deployment)
         self.served = after
-        task = asyncio.create_task(self._retire(before), name=f"retire generation {before.number}")
-        self._retiring.add(task)
-        task.add_done_callback(self._retired)
         try:
             self._begun(after)
         except Exception:
             log.exception("generation %d is served, but not all that belongs to it", after.number)
+        await self._front.commit()
+        task = asyncio.create_task(self._retire(before), name=f"retire generation {before.number}")
+        self._retiring.add(task)
+        task.add_done_callback(self._retired)
         return changes
 
     async def _retire(self, before: Served) -> None:
-        """Wait for the last request of a generation that is served no more, then let go what only it used."""
-        longest_s = max((route.timeout_s for route in before.file.resolved_routes()), default=0.0)
-        try:
-            async with asyncio.timeout(longest_s + BEFORE_THE_CALL_S):
-                await before.deployment.visits.ended()
-        except TimeoutError:
-            count = before.deployment.visits.count
-            log.warning("%d requests of generation %d have not ended yet", count, before.number)
+        await self._front.ended(before.number)
         self._builder.executor.release(before.functions)
 
     def _retired(self, task: asyncio.Task[None]) -> None:
         self._retiring.discard(task)
-        self._sweep()
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("%s failed", task.get_name(), exc_info=error)
-
-    def _sweep(self) -> None:
-        """Forget services that nobody uses: not while a build asks for some, nor while old requests run."""
-        if not self._is_building and not self._retiring:
-            self._builder.services.sweep()
 
 
 def _reason(loaded: Loaded) -> str:
@@ -299,27 +256,3 @@ def _living(executor: Executor, before: Served, after: Served) -> int:
         for each in counts
         if each is not None
     )
-
-
-def snapshot_of(file: RoutesFile, functions: Generation) -> Snapshot:
-    """Reads the files of ``respond:`` routes, because another content is another answer."""
-    server: Mapping[str, object] = dict(file.server)
-    sections: dict[str, object] = {
-        "region": file.region,
-        "account_id": file.account_id,
-        "stages": file.declared_stages,
-        "cors": file.cors,
-        **{f"server.{name}": value for name, value in server.items() if name != "limits"},
-        **{f"server.limits.{name}": value for name, value in file.server.limits},
-    }
-    routes = {spec.key.text: (spec, _content(spec)) for spec in route_specs(file)}
-    return Snapshot(routes=routes, revisions=functions.revisions, sections=sections)
-
-
-def _content(spec: RouteSpec) -> str:
-    if not isinstance(spec.target, RespondTarget) or spec.target.file is None:
-        return ""
-    try:
-        return hashlib.sha256(spec.target.file.read_bytes()).hexdigest()
-    except OSError:
-        return ""  # building the route says why

@@ -8,10 +8,14 @@ from typing import Any
 from lockgate.errors import RuntimeFailure
 from lockgate.state import State
 
+ROLES = ("server", "executor")  # under a supervisor the executor may be away for a moment
+
 
 def find_server(state: Path) -> dict[str, Any]:
     """What the running server published. :raises RuntimeFailure: none runs here."""
-    endpoints = State(state).endpoints() if _is_locked(state / "executor.lock") else None
+    endpoints = (
+        State(state).endpoints() if any(_is_locked(state / f"{role}.lock") for role in ROLES) else None
+    )
     if endpoints is None:
         raise RuntimeFailure(
             f"No server runs on the state folder {state.absolute()}.",

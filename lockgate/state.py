@@ -11,7 +11,7 @@ import string
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import orjson
 
@@ -22,6 +22,7 @@ from lockgate.errors import RuntimeFailure
 _KEY_ID_LETTERS = string.ascii_uppercase + "234567"  # AWS access key ids are base32 after their prefix
 ENDPOINTS_FILE = "endpoints.json"
 INSTANCE_FILE = "instance.json"
+Role = Literal["server", "executor"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +41,6 @@ class State:
 
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
-        self._lock_fd: int | None = None
 
     def open(self) -> None:
         """Make the folder, or refuse one that others may read."""
@@ -70,9 +70,12 @@ class State:
             )
         self.root.chmod(0o700)
 
-    def lock(self) -> "_Lock":
-        """:raises RuntimeFailure: another server uses this state."""
-        return _Lock(self.root / "executor.lock")
+    def lock(self, role: Role) -> "Lock":
+        """:param role: ``server``: whoever answers for the whole; ``executor``: whoever runs functions and writes here.
+
+        :raises RuntimeFailure: another one uses this state.
+        """
+        return Lock(self.root / f"{role}.lock")
 
     def next_identity(self) -> Identity:
         """Read who this instance is and count one more start. Call it under `lock`."""
@@ -148,17 +151,19 @@ class State:
             ) from error
 
 
-class _Lock:
+class Lock:
+    """:ivar fd: holds the lock for as long as any process has it open."""
+
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._fd = -1
+        self.fd = -1
 
     def __enter__(self) -> Self:
-        self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self.fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(self.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            os.close(self._fd)
+            os.close(self.fd)
             raise RuntimeFailure(
                 f"Another Lockgate server uses the state folder {self._path.parent}.",
                 "Stop it, or start this one with another --state.",
@@ -168,4 +173,4 @@ class _Lock:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        os.close(self._fd)
+        os.close(self.fd)

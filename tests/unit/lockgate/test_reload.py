@@ -21,6 +21,7 @@ from gateway.metrics import GatewayMetrics
 from gateway.services import Services
 from kit.names import Names
 from lockgate.errors import ConfigurationError
+from lockgate.front import LocalFront
 from lockgate.reload import Builder, Outcome, Refused, Reloaded, Reloader
 from lockgate.revisions import RevisionBuilder
 from tests.support.executor_world import ExecutorWorld, call
@@ -46,11 +47,19 @@ class Site:
         self.store = PackageStore(folder / "packages")
         self.builder = Builder(
             (self.path,),
-            names=Names(instance="0a0b0c0d"),
             revisions=RevisionBuilder(self.store, cache=folder, say=lambda _: None),
             executor=executor,
+        )
+        self.records: list[Any] = []
+        self.front = LocalFront(
+            self.services,
+            names=Names(instance="0a0b0c0d"),
             metrics=self.metrics,
-            services=self.services,
+            make_gateway=lambda serving: Gateway(
+                serving.deployment, sink=self.records.append, metrics=self.metrics
+            ),
+            reread=self._reread,
+            begun=lambda serving: self.begun.append(serving.number),
         )
         for name in ("f", "g"):
             (folder / name).mkdir()
@@ -70,18 +79,18 @@ class Site:
         self.path.write_text(json.dumps(content))
 
     async def open(self) -> None:
-        loaded = await self.builder.read()
+        loaded = (await self.builder.read()).loaded
         assert loaded.file is not None, loaded.problems
         served = await self.builder.build(loaded.file, number=1)
+        await self.front.prepare(served)
         self.executor.adopt(served.functions)
-        records: list[Any] = []
-        gateway = Gateway(served.deployment, sink=records.append, metrics=self.metrics)
-        self.harness = Harness(gateway, RecordingInvoker(), self.metrics, self._registry, records)
-        self.gateway = gateway
+        await self.front.commit()
+        self.begun.clear()
+        gateway = self.gateway = self.front.gateway
+        self.harness = Harness(gateway, RecordingInvoker(), self.metrics, self._registry, self.records)
         self.reloader = Reloader(
-            self.builder, served, gateway,
-            reread=self._reread, tell=self.told.append, begun=lambda served: self.begun.append(served.number),
-        )  # fmt: skip
+            self.builder, served, self.front, tell=self.told.append, begun=lambda _: None
+        )
 
     def _reread(self) -> tuple[str, ...]:
         self.rereads += 1
@@ -170,11 +179,12 @@ async def test_failure_before_the_swap_changes_nothing(
         else:
             site.fails_to_reread = "cert.pem: it has expired"
         before, functions = site.reloader.served, site.executor.catalog.in_use
+        deployment = site.gateway.deployment
         outcome = await site.refused()
     assert outcome.reason
     assert bool(outcome.problems) == (stage in ("file", "yaml"))
     assert site.reloader.served is before
-    assert site.gateway.deployment is before.deployment
+    assert site.gateway.deployment is deployment
     assert site.executor.catalog.in_use == functions
     assert site.executor.shell.revisions == {}
     assert (await site.get("/hello")).body == b"hello"
@@ -274,8 +284,8 @@ async def test_closing_answers_who_waits_and_who_comes_late(site: Site) -> None:
 async def test_old_revisions_go_when_the_last_request_of_their_generation_has_ended(site: Site) -> None:
     site.write("f", "g")
     await site.reload()
-    old = site.reloader.served
-    old.deployment.visits.count += 1  # a request that reads its body
+    old, deployment = site.reloader.served, site.gateway.deployment
+    deployment.visits.count += 1  # a request that reads its body
     site.save("f", "again")
     site.write("f")
     outcome = await site.reload()
@@ -283,7 +293,7 @@ async def test_old_revisions_go_when_the_last_request_of_their_generation_has_en
     await asyncio.sleep(0)
     assert len(site.executor.shell.revisions) == 3
     assert old.functions.latest("g") is not None
-    old.deployment.visits.leave()
+    deployment.visits.leave()
     await _until(lambda: len(site.executor.shell.revisions) == 1)
     assert old.functions.latest("g") is None
 
@@ -291,13 +301,13 @@ async def test_old_revisions_go_when_the_last_request_of_their_generation_has_en
 async def test_request_that_never_ends_is_waited_for_a_bounded_time(
     site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("lockgate.reload.BEFORE_THE_CALL_S", 0.01)
+    monkeypatch.setattr("lockgate.front.BEFORE_THE_CALL_S", 0.01)
     site.write("f")
     content = json.loads(site.path.read_text())
     content["routes"] = {"POST /f": {"public": True, "function": "f", "timeout": "50ms"}}
     site.path.write_text(json.dumps(content))
     await site.reload()
-    site.reloader.served.deployment.visits.count += 1
+    site.gateway.deployment.visits.count += 1
     site.write()
     await site.reload()
     await _until(lambda: not site.executor.shell.revisions)
@@ -313,11 +323,11 @@ async def test_services_are_kept_while_an_old_request_or_a_build_needs_them(
     def count() -> None:
         nonlocal swept
         swept += 1
-        assert site.reloader._is_building is False
+        assert site.front._is_building is False
         sweep()
 
     monkeypatch.setattr(site.services, "sweep", count)
-    first = site.reloader.served.deployment
+    first = site.gateway.deployment
     first.visits.count += 1
     await site.reload()
     site.path.write_text("version: [")
@@ -328,7 +338,8 @@ async def test_services_are_kept_while_an_old_request_or_a_build_needs_them(
     assert swept == 0
     first.visits.leave()
     await _until(lambda: swept == 1)
-    site.path.write_text("version: [")
+    site.write(cors={"allow_origins": ["https://a.example"]})
+    site.fails_to_reread = "cert.pem: it has expired"
     await site.refused()
     assert swept == 2
 

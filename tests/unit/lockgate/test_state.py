@@ -96,12 +96,12 @@ def test_a_damaged_file_is_named_and_left_alone(state, content):
 
 def test_one_server_at_a_time(state):
     with (
-        state.lock(),
+        state.lock("executor"),
         pytest.raises(RuntimeFailure, match="Another Lockgate server"),
-        State(state.root).lock(),
+        State(state.root).lock("executor"),
     ):
         pass
-    with state.lock():  # free again
+    with state.lock("executor"):  # free again
         pass
 
 
@@ -109,7 +109,7 @@ def test_a_server_is_found_only_while_it_holds_the_lock(state):
     state.publish({"gateway": "http://127.0.0.1:1"})
     with pytest.raises(RuntimeFailure, match="No server runs"):
         find_server(state.root)  # it was killed: the file is left, the lock is not
-    with state.lock():
+    with state.lock("executor"):
         assert find_server(state.root) == {"gateway": "http://127.0.0.1:1"}
         state.withdraw()
         with pytest.raises(RuntimeFailure, match="No server runs"):
