@@ -76,6 +76,7 @@ class Language:
     :param variables: what its runtimes on Lambda set beside the common ones; a function's own win over them.
     :param runtime_folder: what is installed below the state (the argument) for its runtimes, or None.
     :param install: what to say when no program is there, ``install Node.js 16 or newer``.
+    :param needs_folder: nothing runs without the runtime folder: the client of the Runtime API is in it.
     """
 
     name: str
@@ -86,6 +87,7 @@ class Language:
     variables: Callable[[Installation, Place, FunctionConfig], dict[str, str]]
     runtime_folder: Callable[[Path, Installation], Path | None]
     install: str
+    needs_folder: bool = False
 
 
 def language_name(runtime: str) -> str:

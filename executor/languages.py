@@ -5,9 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from executor.language import Installation, Language, language_name
+from executor.runtimes.java.language import JAVA
 from executor.runtimes.node.language import NODE
 
-LANGUAGES: tuple[Language, ...] = (NODE,)
+LANGUAGES: tuple[Language, ...] = (JAVA, NODE)
 
 _BY_NAME = {language.name: language for language in LANGUAGES}
 

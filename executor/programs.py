@@ -111,12 +111,22 @@ def _ask(program: Path, search: Search) -> dict[str, str] | None:
             env={"PATH": os.defpath, "LANG": "C.UTF-8"},  # NODE_OPTIONS, RUBYOPT and their kin must not act
             check=True,
         )
-        answer = json.loads(run.stdout)
+        answer = _read_answer(run.stdout)
     except (OSError, subprocess.SubprocessError, ValueError):
         return None
     if not isinstance(answer, dict) or not isinstance(answer.get("release"), str):
         return None
     return {"release": answer["release"], "home": str(answer.get("home") or program.parent.parent)}
+
+
+def _read_answer(printed: bytes) -> object:
+    """:raises ValueError: neither JSON nor words with a version, as ``openjdk 17.0.15 2025-04-15``."""
+    if printed.lstrip().startswith(b"{"):
+        return json.loads(printed)
+    version = re.search(rb"\d+(?:\.\d+)*", printed)
+    if version is None:
+        raise ValueError("it names no version")
+    return {"release": version[0].decode()}
 
 
 def _installation(program: Path, search: Search, answer: dict[str, str] | None) -> Installation | None:

@@ -137,11 +137,15 @@ class Nursery:
         """As for executables, with the program, what it reads, and our files of its language."""
         language = language_of(program.language)
         assert language is not None
+        folder = self._runtime_folder(program)
+        if folder is None and language.needs_folder:
+            message = f"{language.name} functions need what 'lockgate runtimes install' fetches: run it once"
+            raise StartError(message, permanent=True, error_type="Runtime.InvalidEntrypoint")
         return replace(
             plain,
             prefixes=tuple(sorted({*plain.prefixes, program.home, program.path.parent})),
             language=program.home,
-            runtime=self._runtime_folder(program),
+            runtime=folder,
             has_spare=True,
             program=program,
             files=language.files,
