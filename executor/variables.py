@@ -8,6 +8,7 @@ address (loopback instead, so that nothing is sent off the machine).
 import re
 from datetime import datetime
 
+from executor.language import aws_name
 from executor.revision import Revision
 from kit.names import Names
 
@@ -37,5 +38,5 @@ def function_variables(revision: Revision, names: Names, *, log_stream: str, ver
         "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
     }
     if not _PROVIDED.match(config.runtime):
-        variables["AWS_EXECUTION_ENV"] = f"AWS_Lambda_{config.runtime}"
+        variables["AWS_EXECUTION_ENV"] = f"AWS_Lambda_{aws_name(config.runtime)}"
     return variables | dict(config.environment)

@@ -5,10 +5,14 @@ function. State: which sentences the operator has heard.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from executor.interpreters import Interpreter, NoInterpreter, describe_choice, find_interpreters, nearest
+from executor.language import Installation, NotInstalled
+from executor.language import describe_choice as describe_program
+from executor.language import nearest as language_nearest
+from executor.languages import find_programs, language_of
 from executor.packages.errors import PackageError
 from executor.packages.store import PackageStore
 from executor.revision import FunctionConfig, Revision
@@ -18,6 +22,7 @@ from lockgate.container_keys import refuse_container_keys
 from lockgate.errors import ConfigurationError
 
 Say = Callable[[str], None]
+Programs = Mapping[str, tuple[Installation, ...]]
 
 
 class RevisionBuilder:
@@ -38,10 +43,15 @@ class RevisionBuilder:
         functions = file.resolved_functions()
         if not functions:
             return []
-        interpreters = await asyncio.to_thread(find_interpreters, self._cache)
+        interpreters, programs = await asyncio.gather(
+            asyncio.to_thread(find_interpreters, self._cache), asyncio.to_thread(find_programs, self._cache)
+        )
         try:
             built = await asyncio.gather(
-                *(asyncio.to_thread(self._build, each, interpreters) for each in functions.values()),
+                *(
+                    asyncio.to_thread(self._build, each, interpreters, programs)
+                    for each in functions.values()
+                ),
                 return_exceptions=True,
             )
         except asyncio.CancelledError:
@@ -53,18 +63,26 @@ class RevisionBuilder:
             raise ConfigurationError(what, mistakes[0].instead)
         return [_revision(each) for each in built]
 
-    def _build(self, function: ResolvedFunction, interpreters: tuple[Interpreter, ...]) -> Revision:
+    def _build(
+        self, function: ResolvedFunction, interpreters: tuple[Interpreter, ...], programs: Programs
+    ) -> Revision:
         name = function.name
-        interpreter = None
+        interpreter = program = None
         assert function.code is not None, "an image was refused"
         try:
             if function.runtime.startswith("python"):
                 interpreter = nearest(function.runtime, interpreters)
                 self._say_once(name, describe_choice(function.runtime, interpreter))
+            elif (language := language_of(function.runtime)) is not None:
+                program = language_nearest(function.runtime, programs[language.name], language)
+                self._say_once(name, describe_program(function.runtime, program))
             package = self.store.build(
-                function.code, interpreter=interpreter, on_progress=lambda text: self._say(f"{name}: {text}")
+                function.code,
+                interpreter=interpreter,
+                program=program,
+                on_progress=lambda text: self._say(f"{name}: {text}"),
             )
-        except NoInterpreter as error:
+        except (NoInterpreter, NotInstalled) as error:
             raise ConfigurationError(f"functions.{name}: {error}") from error
         except PackageError as error:
             raise ConfigurationError(f"functions.{name}: {error}", "Mend the code folder.") from error
