@@ -71,6 +71,12 @@ TOO_LARGE = reply(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, TOO_LARGE_BODY)
 UNKNOWN_ENVIRONMENT = error_reply(
     HTTPStatus.FORBIDDEN, "UnknownEnvironment", "This channel belongs to no environment"
 )
+FOREIGN_HOST = error_reply(
+    HTTPStatus.FORBIDDEN,
+    "UnknownEnvironment",
+    "This host name belongs to no environment here",
+    "Connection: close\r\n",
+)
 MALFORMED = error_reply(
     HTTPStatus.BAD_REQUEST, "MalformedHTTPRequest", "This is not an HTTP/1.1 request", "Connection: close\r\n"
 )

@@ -1,4 +1,4 @@
-"""The Runtime API server: one listener for each environment, on a unix socket or a loopback port."""
+"""The Runtime API server: a listener for each environment, on a unix socket or a loopback port, or one for many."""
 
 import asyncio
 import errno
@@ -10,8 +10,9 @@ from shutil import rmtree
 from executor.runtime_api.channel import EnvironmentChannel, PortChannel, SocketChannel
 from executor.runtime_api.connection import RuntimeConnection
 from executor.runtime_api.contract import RuntimeSink
+from executor.runtime_api.host import HostChannel, Hosts
 
-__all__ = ["PortChannel", "RuntimeApi", "SocketChannel"]
+__all__ = ["HostChannel", "PortChannel", "RuntimeApi", "SocketChannel"]
 
 SOCKET_NAME = "api.sock"
 # sun_path is 108 bytes with its final NUL.
@@ -28,6 +29,7 @@ class RuntimeApi:
     def __init__(self, sink: RuntimeSink, socket_root: Path) -> None:
         self._sink = sink
         self._socket_root = socket_root
+        self._hosts = Hosts(sink)
 
     async def open_socket(self, environment: int) -> SocketChannel:
         """Listen on ``<socket_root>/<environment>/api.sock``.
@@ -63,6 +65,18 @@ class RuntimeApi:
             listener.close()
             raise
         return channel
+
+    async def listen_hosts(self, address: str, port: int) -> int:
+        """Let environments with names reach this address of the machine; see `Hosts.listen`."""
+        return await self._hosts.listen(address, port)
+
+    async def open_host(self, environment: int) -> HostChannel:
+        """Give the environment a secret name on the listeners of `listen_hosts`."""
+        return self._hosts.open(environment)
+
+    def close(self) -> None:
+        """Stop the listeners that environments share. Channels are closed one by one."""
+        self._hosts.close()
 
 
 async def _listen(channel: EnvironmentChannel, listener: socket.socket) -> None:
