@@ -111,7 +111,7 @@ class Rules:
             yield f"{chain} -o {bridge.device} -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT"
             yield f"{chain} -o {bridge.device} -j DROP"
         for each in self.joined:  # nobody calls a function, other functions of the joined network included
-            yield f"{chain} -o {each.device} -d {each.address} -m conntrack --ctstate NEW -j DROP"
+            yield f"{chain} -o {each.device} -d {each.address} -m conntrack --ctstate NEW {REFUSE}"
         for each in self.joined:
             source = f"{chain} -i {each.device} -m mac --mac-source {each.mac}"
             yield f"{source} -d {each.subnet} -j RETURN"
