@@ -6,7 +6,7 @@ here: its interpreters fork (see `executor.interpreters`), these programs are ex
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
@@ -76,6 +76,7 @@ class Language:
     :param variables: what its runtimes on Lambda set beside the common ones; a function's own win over them.
     :param runtime_folder: what is installed below the state (the argument) for its runtimes, or None.
     :param install: what to say when no program is there, ``install Node.js 16 or newer``.
+    :param links: path → target, in an environment's own file system; for where a language looks and Lambda has more.
     :param needs_folder: nothing runs without the runtime folder: the client of the Runtime API is in it.
     """
 
@@ -87,6 +88,7 @@ class Language:
     variables: Callable[[Installation, Place, FunctionConfig], dict[str, str]]
     runtime_folder: Callable[[Path, Installation], Path | None]
     install: str
+    links: Mapping[str, str] = field(default_factory=dict)
     needs_folder: bool = False
 
 

@@ -118,18 +118,26 @@ def run_npm(
         raise PackageError("dependencies", _reason(last, status), source)
 
 
+def has_npm(node: Installation) -> bool:
+    return _npm_program(node) is not None
+
+
 def find_npm(node: Installation, source: Path) -> list[str]:
     """The npm beside the program, else the one on PATH; always run by the function's own Node.js.
 
     :raises PackageError: there is none.
     """
-    beside = (node.path.parent / "npm", node.home / "bin" / "npm")
-    found = next((str(path) for path in beside if path.is_file()), None) or shutil.which("npm")
+    found = _npm_program(node)
     if found is None:
         message = f"npm is not on this machine: install it, or put {MODULES} beside {FILE}"
         raise PackageError("dependencies", message, source)
     script = Path(os.path.realpath(found))
     return [str(node.path), str(script)] if script.suffix == ".js" else [str(script)]
+
+
+def _npm_program(node: Installation) -> str | None:
+    beside = (node.path.parent / "npm", node.home / "bin" / "npm")
+    return next((str(path) for path in beside if path.is_file()), None) or shutil.which("npm")
 
 
 def _reason(last: list[str], status: int) -> str:

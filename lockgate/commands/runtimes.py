@@ -1,12 +1,17 @@
-"""``lockgate runtimes install``: what AWS's Python runtimes bring along (boto3), for the Pythons of this machine."""
+"""``lockgate runtimes install``: what AWS's runtimes bring along (boto3, @aws-sdk), for this machine's programs."""
 
 import argparse
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from executor.interpreters import Interpreter, find_interpreters
+from executor.language import Installation, runtime_name
+from executor.languages import find_programs
 from executor.packages.errors import PackageError
+from executor.packages.npm import has_npm
 from executor.runtimes import folder
+from executor.runtimes.node import folder as node_folder
 from lockgate.errors import ExitCode, RuntimeFailure
 from lockgate.state import State
 
@@ -15,33 +20,57 @@ def run(arguments: argparse.Namespace) -> int:
     state = State(Path(arguments.state))
     state.open()
     interpreters = find_interpreters(state.root)
-    if not interpreters:
+    nodes = find_programs(state.root).get("nodejs", ())
+    if not interpreters and not nodes:
         raise RuntimeFailure(
-            "No Python is on this machine that could run functions.", "Install Python 3.9 or newer."
+            "Neither Python nor Node.js is on this machine to run functions.", "Install Python 3.9 or newer."
         )
     if arguments.action == "install":
         for interpreter in interpreters:
-            install(state, interpreter, quiet=arguments.json)
-    show(state, interpreters, as_json=arguments.json)
+            _install_boto3(state, interpreter, quiet=arguments.json)
+        newest = next((node for node in nodes if node_folder.supports(node)), None)
+        if newest is not None:  # one folder serves them all
+            _install_sdk(state, newest, quiet=arguments.json)
+    show([*_python_rows(state, interpreters), *_node_rows(state, nodes)], as_json=arguments.json)
     return ExitCode.OK
 
 
-def install(state: State, interpreter: Interpreter, *, quiet: bool) -> None:
+def _install_boto3(state: State, interpreter: Interpreter, *, quiet: bool) -> None:
+    name = f"python{interpreter.minor}"
+    try:
+        folder.install(state.root, interpreter, _say(name, quiet))
+    except PackageError as error:
+        raise _failure("boto3", name, "requirements.txt", error) from error
+
+
+def _install_sdk(state: State, node: Installation, *, quiet: bool) -> None:
+    name = runtime_name(node)
+    if not has_npm(node):  # Debian has Node.js without it, and whoever wants Python only never asked for either
+        _say(name, quiet)("without @aws-sdk, because npm is not on this machine")
+        return
+    try:
+        node_folder.install(state.root, node, _say(name, quiet))
+    except PackageError as error:
+        raise _failure("@aws-sdk", name, "package.json", error) from error
+
+
+def _say(name: str, quiet: bool) -> Callable[[str], None]:
     def say(text: str) -> None:
         if not quiet:
-            print(f"python{interpreter.minor}: {text}", flush=True)  # noqa: T201
+            print(f"{name}: {text}", flush=True)  # noqa: T201
 
-    try:
-        folder.install(state.root, interpreter, say)
-    except PackageError as error:
-        raise RuntimeFailure(
-            f"boto3 for python{interpreter.minor} could not be installed: {error}",
-            "Functions run without it; those that import boto3 need it in their requirements.txt.",
-        ) from error
+    return say
 
 
-def show(state: State, interpreters: tuple[Interpreter, ...], *, as_json: bool) -> None:
-    rows = [
+def _failure(what: str, name: str, file: str, error: PackageError) -> RuntimeFailure:
+    return RuntimeFailure(
+        f"{what} for {name} could not be installed: {error}",
+        f"Functions run without it; those that import it need it in their {file}.",
+    )
+
+
+def _python_rows(state: State, interpreters: tuple[Interpreter, ...]) -> list[Mapping[str, object]]:
+    return [
         {
             "runtime": f"python{interpreter.minor}",
             "interpreter": str(interpreter.path),
@@ -50,9 +79,25 @@ def show(state: State, interpreters: tuple[Interpreter, ...], *, as_json: bool) 
         }
         for interpreter in interpreters
     ]
+
+
+def _node_rows(state: State, nodes: tuple[Installation, ...]) -> list[Mapping[str, object]]:
+    return [
+        {
+            "runtime": runtime_name(node),
+            "interpreter": str(node.path),
+            "release": node.release,
+            "@aws-sdk": node_folder.installed(state.root, node) is not None,
+        }
+        for node in nodes
+    ]
+
+
+def show(rows: list[Mapping[str, object]], *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(rows, indent=2))  # noqa: T201
         return
     for row in rows:
-        boto3 = "with boto3" if row["boto3"] else "without boto3"
-        print(f"{row['runtime']:<12} {row['release']:<9} {boto3:<14} {row['interpreter']}")  # noqa: T201
+        what = next(name for name in ("boto3", "@aws-sdk") if name in row)
+        has = f"{'with' if row[what] else 'without'} {what}"
+        print(f"{row['runtime']:<12} {row['release']:<9} {has:<17} {row['interpreter']}")  # noqa: T201

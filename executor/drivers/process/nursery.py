@@ -149,6 +149,7 @@ class Nursery:
             has_spare=True,
             program=program,
             files=language.files,
+            links=language.links,
         )
 
     def _python_setup(self, interpreter: Interpreter) -> ZygoteSetup:

@@ -50,13 +50,20 @@ class Sandbox:
         self._unprivileged = unprivileged
 
     def enter(
-        self, *, prefixes: list[str], files: list[str], runtime: str | None, language: str | None
+        self,
+        *,
+        prefixes: list[str],
+        files: list[str],
+        runtime: str | None,
+        language: str | None,
+        links: dict[str, str],
     ) -> None:
         """Build the skeleton and make it this process's root. :raises OSError: not allowed here.
 
         :param prefixes: folders visible at their own path (the interpreter).
         :param files: our own files, copied to `RUNTIME_FILES`.
         :param runtime: the folder shown at ``/var/runtime``.
+        :param links: path → target.
         """
         self._separate()
         self._kernel.mount("tmpfs", self._root, "tmpfs", _NOSUID, "size=4m,mode=755")
@@ -78,6 +85,8 @@ class Sandbox:
             self._bind_read_only(runtime, self._inside(RUNTIME))
         if language is not None:
             os.symlink(language, self._inside(LANGUAGE))
+        for path, destination in links.items():
+            os.symlink(destination, self._inside(path))
         self._kernel.pivot_root(self._root, self._inside(HOST))
         os.chdir("/")
         self._kernel.set_read_only("/")

@@ -98,6 +98,7 @@ class Zygote:
             files=setup["files"],
             runtime=setup["runtime"],
             language=setup["language"],
+            links=setup["links"],
         )
 
     def _watch_children(self) -> None:

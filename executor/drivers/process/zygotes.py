@@ -9,9 +9,9 @@ import json
 import os
 import socket
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -38,7 +38,8 @@ class ZygoteSetup:
     :param root: see `Sandbox`.
     :param has_spare: one environment is forked ahead, without anything of a function.
     :param prefixes: folders that the interpreter needs, shown at their own paths.
-    :param program: what environments execute instead of going on as the zygote's interpreter; `files` are its own.
+    :param program: what environments execute instead of going on as the zygote's interpreter; `files` are its own,
+        and `links` (path → target) are in its environments.
     """
 
     mode: Mode
@@ -53,6 +54,7 @@ class ZygoteSetup:
     has_spare: bool = False
     program: Installation | None = None
     files: tuple[Path, ...] = ()
+    links: Mapping[str, str] = field(default_factory=dict)
 
     def encode(self) -> wire.Message:
         files = [*OUR_FILES, *([self.bootstrap] if self.bootstrap else []), *self.files]
@@ -66,6 +68,7 @@ class ZygoteSetup:
             "files": [str(file) for file in files],
             "preload": self.preload,
             "spare": self.has_spare,
+            "links": dict(self.links),
         }
 
 

@@ -78,4 +78,6 @@ NODE = Language(
     variables=_variables,
     runtime_folder=folder.installed,
     install="install Node.js 16 or newer",
+    # Node.js looks along NODE_PATH for `require` only, Lambda's for `import`, too.
+    links={"/node_modules": "/var/runtime/node_modules"},
 )
