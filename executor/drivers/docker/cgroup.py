@@ -50,13 +50,21 @@ class ContainerGroup:
     def oom_kills(self) -> int:
         return self._usage.oom_kills()
 
+    def check_memory(self, total_bytes: int) -> None:
+        """:raises LimitsNotHeld: another limit holds. :raises OSError: the container has ended."""
+        name = "memory.max" if self._unified else "memory.limit_in_bytes"
+        _check(self._folders["memory"] / name, total_bytes)
+
     def limit_memory(self, total_bytes: int) -> None:
         """Memory and swap together. :raises OSError: it does not hold."""
+        self._put_memory(total_bytes)
+        self.check_memory(total_bytes)
+
+    def _put_memory(self, total_bytes: int) -> None:
         memory = self._folders["memory"]
         if self._unified:
             _put(memory / "memory.max", total_bytes)
             _put_if_there(memory / "memory.swap.max", 0)
-            _check(memory / "memory.max", total_bytes)
             return
         limit, with_swap = memory / "memory.limit_in_bytes", memory / "memory.memsw.limit_in_bytes"
         # The kernel keeps limit <= limit with swap after each step: so the outer one goes first when it grows.
@@ -66,7 +74,6 @@ class ContainerGroup:
         _put(limit, total_bytes)
         if not is_growing:
             _put_if_there(with_swap, total_bytes)
-        _check(limit, total_bytes)
 
     def weigh_cpu(self, memory_mb: int) -> None:
         folder = self._folders.get("cpu")

@@ -28,6 +28,7 @@ class Found:
     """One container of this instance, as the engine lists it. `number` is None for a probe."""
 
     id: str
+    name: str
     epoch: int
     number: int | None
     is_running: bool
@@ -39,10 +40,15 @@ def read_found(listed: Mapping[str, object]) -> Found:
     texts = labels if isinstance(labels, Mapping) else {}
     return Found(
         id=str(listed["Id"]),
+        name=_name(listed.get("Names")),
         epoch=_number(texts.get(EPOCH)) or 0,
         number=_number(texts.get(ENVIRONMENT, texts.get(SLOT))),
         is_running=listed.get("State") in ("running", "paused"),
     )
+
+
+def _name(found: object) -> str:
+    return str(found[0]).lstrip("/") if isinstance(found, list) and found else ""
 
 
 def _number(text: object) -> int | None:

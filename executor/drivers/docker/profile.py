@@ -40,13 +40,15 @@ class Bind:
 class Attachment:
     """How a container is joined to networks, in the engine's words.
 
-    :param mode: ``none``, or the name of a network. :param endpoints: that network and others, with their settings.
-    :param hosts: ``name:address`` lines of ``/etc/hosts``.
+    :param mode: ``none``, or the name of a network. :param endpoints: that network's settings.
+    :param hosts: ``name:address`` lines of ``/etc/hosts``. :param dns: name servers; empty: the engine's choice.
     """
 
     mode: str = "none"
     endpoints: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     hosts: tuple[str, ...] = ()
+    dns: tuple[str, ...] = ()
+    dns_options: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +92,9 @@ def container_config(spec: ContainerSpec) -> dict[str, Any]:
         "Tty": False,
         "Healthcheck": {"Test": ["NONE"]},
         "HostConfig": _host_config(spec),
-        "NetworkingConfig": {"EndpointsConfig": {name: dict(each) for name, each in spec.attachment.endpoints.items()}},
+        "NetworkingConfig": {
+            "EndpointsConfig": {name: dict(each) for name, each in spec.attachment.endpoints.items()}
+        },
     }
     if spec.entrypoint is not None:
         config["Entrypoint"] = list(spec.entrypoint)
@@ -128,6 +132,8 @@ def _host_config(spec: ContainerSpec) -> dict[str, Any]:
         "RestartPolicy": {"Name": "no"},
         "NetworkMode": spec.attachment.mode,
         "ExtraHosts": list(spec.attachment.hosts),
+        "Dns": list(spec.attachment.dns),
+        "DnsOptions": list(spec.attachment.dns_options),
         "PublishAllPorts": False,
         "OomScoreAdj": 500,  # when the machine itself runs out, functions go before its services
     }

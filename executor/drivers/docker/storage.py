@@ -74,7 +74,9 @@ class Storage:
             mounted.rmdir()
         template = self._folder / f"{size_mb}.template"
         with draft.open("rb") as file:
-            os.fsync(file.fileno())  # the mount's last writes go through a loop device that may still be closing
+            os.fsync(
+                file.fileno()
+            )  # the mount's last writes go through a loop device that may still be closing
         draft.rename(template)
         return template
 

@@ -13,17 +13,34 @@ import orjson
 
 from executor.drivers.docker.engine.address import EngineAddress
 from executor.drivers.docker.engine.attached import Attached
-from executor.drivers.docker.engine.connection import hijack, lines_of, message_of
-from executor.drivers.docker.engine.errors import Conflict, EngineError, NotFound, engine_error
-from executor.drivers.docker.engine.exchange import Exchange
+from executor.drivers.docker.engine.errors import (
+    Conflict,
+    EngineBusy,
+    EngineError,
+    EngineGone,
+    NotFound,
+    engine_error,
+)
+from kit.http_client import (
+    ClientLimits,
+    Duplex,
+    HttpClient,
+    HttpClientError,
+    NoConnection,
+    ResponseTimeout,
+    TcpPeer,
+    UnixPeer,
+)
 
 OLDEST_API, NEWEST_API = (1, 41), (1, 51)  # Docker 20.10 … 28; what is used here has not changed between
 CALL_TIMEOUT_S = 10.0  # an inspect takes 1 ms, a create 20 ms; an engine that needs this long is in trouble
 START_TIMEOUT_S = 20.0  # 150 ms alone, seconds beside many others on a small machine
 REMOVE_TIMEOUT_S = 15.0
 AT_ONCE = 16  # calls in flight; an engine serialises most of its work anyway
+_ANSWER_BYTES = 64 << 20  # a list of 10,000 containers
 
 Json = dict[str, Any]
+_JSON = (("content-type", "application/json"),)
 
 
 class EngineVersion(NamedTuple):
@@ -38,21 +55,27 @@ class EngineClient:
 
     def __init__(self, address: EngineAddress) -> None:
         self.address = address
-        self._exchange = Exchange(address, at_once=AT_ONCE)
+        self._calls: HttpClient | None = None
+        self._streams: HttpClient | None = None
         self._prefix = ""
 
     async def open(self) -> EngineVersion:
         """:raises EngineFault: no engine, or one whose API is older than 1.41 (Docker 20.10)."""
+        self._calls = HttpClient(_peer(self.address), ClientLimits(connections=AT_ONCE))
+        # Answers that last must not take the places of short calls, however many there are.
+        self._streams = HttpClient(_peer(self.address))
         found = await self.request("GET", "/version")
         newest = _version(found["ApiVersion"])
         if newest < OLDEST_API:
             raise EngineError(400, f"its API is {found['ApiVersion']}, and 1.41 (Docker 20.10) is needed")
-        self._prefix = "/v%d.%d" % min(newest, NEWEST_API)
+        self._prefix = "/v{}.{}".format(*min(newest, NEWEST_API))
         runc = next((each["Version"] for each in found.get("Components", ()) if each["Name"] == "runc"), "")
         return EngineVersion(found["Version"], self._prefix[2:], found.get("Arch", ""), runc)
 
     async def close(self) -> None:
-        await self._exchange.close()
+        for client in (self._calls, self._streams):
+            if client is not None:
+                await client.close()
 
     async def request(
         self,
@@ -68,13 +91,19 @@ class EngineClient:
         :param query: values are text; `filters` is its JSON.
         :raises EngineFault:
         """
+        assert self._calls is not None, "not open"
         target = self._target(path, query)
-        content = None if body is None else orjson.dumps(body)
-        status, answer = await self._exchange.send(method, target, content, timeout_s)
-        if status >= 400:
-            raise engine_error(status, message_of(answer))
+        headers, content = ((), b"") if body is None else (_JSON, orjson.dumps(body))
+        try:
+            answer = await self._calls.request(
+                method, target, headers, content, timeout_s=timeout_s, limit_bytes=_ANSWER_BYTES
+            )
+        except HttpClientError as error:
+            raise _fault(error) from error
+        if answer.status >= 400:
+            raise engine_error(answer.status, _message_of(answer.body))
         with suppress(orjson.JSONDecodeError):  # `OK` of a ping, the nothing of a 204
-            return orjson.loads(answer)
+            return orjson.loads(answer.body)
         return None
 
     def _target(self, path: str, query: Mapping[str, str] | None) -> str:
@@ -93,16 +122,32 @@ class EngineClient:
         """:raises NotFound: the engine has no such image."""
         return dict(await self.request("GET", f"/images/{quote(name, safe=':@')}/json"))
 
-    def events(self, *, label: str, since: str | None) -> AsyncIterator[bytes]:
+    async def events(self, *, label: str, since: str | None) -> AsyncIterator[bytes]:
         """Container events as JSON lines; an empty line first, when they have begun.
 
         :param since: Unix seconds, with a fraction; what happened since then comes first.
+        :raises EngineFault: at the latest when they end.
         """
+        assert self._streams is not None, "not open"
         filters = {"type": ["container"], "label": [label], "event": ["die", "oom", "destroy"]}
         query = {"filters": orjson.dumps(filters).decode()}
         if since is not None:
             query["since"] = since
-        return lines_of(self.address, self._target("/events", query), timeout_s=CALL_TIMEOUT_S)
+        rest = b""
+        try:
+            async with self._streams.stream(
+                "GET", self._target("/events", query), timeout_s=CALL_TIMEOUT_S
+            ) as stream:
+                if stream.status != 200:
+                    raise engine_error(stream.status, _message_of(await stream.collect(_ANSWER_BYTES)))
+                yield b""
+                async for chunk in stream:
+                    *lines, rest = (rest + chunk).split(b"\n")
+                    for line in lines:
+                        yield line
+        except HttpClientError as error:
+            raise _fault(error) from error
+        raise EngineGone(f"{self.address}: the events ended")
 
     # --- containers ------------------------------------------------------------------------------
 
@@ -121,8 +166,14 @@ class EngineClient:
         target = self._target(
             f"/containers/{container}/attach", {"stream": "1", "stdout": "1", "stderr": "1"}
         )
-        connection, first = await hijack(self.address, target, timeout_s=CALL_TIMEOUT_S)
-        return Attached(connection, first)
+        assert self._streams is not None, "not open"
+        try:
+            stream = await self._streams.attach("POST", target, timeout_s=CALL_TIMEOUT_S)
+        except HttpClientError as error:
+            raise _fault(error) from error
+        if not isinstance(stream, Duplex):
+            raise engine_error(stream.status, _message_of(stream.body))
+        return Attached(stream)
 
     async def inspect(self, container: str) -> Json:
         """:raises NotFound:"""
@@ -157,9 +208,7 @@ class EngineClient:
         """Kill and remove it with its anonymous volumes; return when it is gone. Idempotent."""
         query = {"force": "1", "v": "1"}
         try:
-            await self.request(
-                "DELETE", f"/containers/{container}", query=query, timeout_s=REMOVE_TIMEOUT_S
-            )
+            await self.request("DELETE", f"/containers/{container}", query=query, timeout_s=REMOVE_TIMEOUT_S)
         except NotFound:
             return
         except Conflict:  # somebody else removes it already
@@ -175,9 +224,24 @@ class EngineClient:
             )
 
 
+def _peer(address: EngineAddress) -> UnixPeer | TcpPeer:
+    if address.socket is not None:
+        return UnixPeer(path=address.socket)
+    return TcpPeer(name=address.host, port=address.port)
+
+
+def _fault(error: HttpClientError) -> EngineGone | EngineBusy:
+    kind = EngineBusy if isinstance(error, ResponseTimeout | NoConnection) else EngineGone
+    return kind(str(error))
+
+
+def _message_of(body: bytes) -> str:
+    """The engine's words in an error's body."""
+    with suppress(orjson.JSONDecodeError, KeyError, TypeError):
+        return str(orjson.loads(body)["message"])
+    return body.decode(errors="replace").strip()
+
+
 def _version(text: str) -> tuple[int, int]:
     major, _, minor = text.partition(".")
     return int(major), int(minor)
-
-
-

@@ -1,0 +1,405 @@
+"""The docker driver: environments are containers of an engine, some of them made before anybody needs them.
+
+What the engine allows is found in `open` by one container (`probe`). Nothing is adopted: what an earlier start of this
+instance left is removed before anything is made. Every container carries labels; events of the engine say how one
+ended, and the engine's list is asked when there is doubt.
+State: a `Container` for each that exists or is being removed.
+"""
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from executor.driver import (
+    Capabilities,
+    ChannelAddress,
+    ChannelKind,
+    DriverSink,
+    EnvironmentShape,
+    SlotSpec,
+    Specialisation,
+    StartError,
+    StartMode,
+    StartSpec,
+)
+from executor.drivers.docker import blueprint, modes, volumes
+from executor.drivers.docker.blueprint import Materials
+from executor.drivers.docker.container import Container
+from executor.drivers.docker.engine.address import LOCAL_ENGINE, EngineAddress
+from executor.drivers.docker.engine.client import EngineClient
+from executor.drivers.docker.engine.errors import NotFound
+from executor.drivers.docker.engine.events import ContainerEvent, EventWatch
+from executor.drivers.docker.images import Images
+from executor.drivers.docker.labels import container_name, instance_label, read_found
+from executor.drivers.docker.maker import ContainerMaker, Wish
+from executor.drivers.docker.network.networks import Networks
+from executor.drivers.docker.network.plan import NetworkPlan
+from executor.drivers.docker.probe import Findings, ProbeFailed, probe
+from executor.drivers.docker.profile import ContainerSpec
+from executor.drivers.docker.programs import IMAGE, bootstrap_files
+from executor.drivers.docker.specialise import Specialiser
+from executor.drivers.docker.workspace import Workspace
+from executor.drivers.process.slots import Slots
+from executor.revision import Revision
+from kit.names import Names
+
+KEPT_PEAKS = 1024  # of environments that are gone: their last log line is written a moment later
+EVENTS_TIMEOUT_S = 10.0
+OUTPUT_END_S = (
+    1.0  # an exit is told within a second, whether the engine has sent the last of the output or not
+)
+_KILLED = 137
+
+log = logging.getLogger("lockgate.executor")
+
+
+class DockerDriver:
+    """
+    :param packages: package digest → the folder that holds it (0755/0644, never changed).
+    :param runtime_folder: runtime name → what AWS's runtimes bring along, or None.
+    :param state: a folder of ours for disks and mounts; the engine must see it at the same path.
+    :param images: runtime name → image id, of what is on the engine; one of them is used to try the engine.
+    :param uid_base: containers run as this uid + their slot, never as root.
+    """
+
+    def __init__(
+        self,
+        *,
+        names: Names,
+        packages: Callable[[str], Path],
+        runtime_folder: Callable[[str], Path | None],
+        state: Path,
+        images: Mapping[str, str],
+        engine: EngineAddress = LOCAL_ENGINE,
+        uid_base: int = 200_000,
+    ) -> None:
+        self._names = names
+        self._packages = packages
+        self._runtime_folder = runtime_folder
+        self._image_ids = images
+        self._uid_base = uid_base
+        self._engine = EngineClient(engine)
+        self._networks = Networks(self._engine, names)
+        self._workspace = Workspace(state.resolve() / "docker")
+        self._images = Images(self._engine)
+        self._uids = Slots()
+        self._containers: dict[int, Container] = {}
+        self._by_id: dict[str, Container] = {}
+        self._strangers: frozenset[int] = frozenset()
+        self._peaks: OrderedDict[int, int] = OrderedDict()
+        self._endings: set[asyncio.Task[None]] = set()
+        self._watcher: asyncio.Task[None] | None = None
+        self._findings: Findings | None = None
+
+    @property
+    def gateways(self) -> tuple[str, ...]:
+        """Addresses of this machine on which containers look for the Runtime API; known after `open`."""
+        return self._networks.gateways
+
+    # --- open and close --------------------------------------------------------------------------
+
+    async def open(self, sink: DriverSink) -> Capabilities:
+        """:raises EngineFault: there is no engine. :raises ProbeFailed: containers cannot run here as they must."""
+        self._sink = sink
+        self._loop = asyncio.get_running_loop()
+        version = await self._engine.open()
+        self._images.arch = version.arch
+        await self._reap()
+        why_no_mounts = await asyncio.to_thread(self._workspace.open, bootstrap_files())
+        await self._networks.open()
+        findings = self._findings = await self._probe(why_no_mounts)
+        self._materials = Materials(names=self._names, workspace=self._workspace, findings=findings)
+        self._maker = ContainerMaker(
+            engine=self._engine,
+            networks=self._networks,
+            workspace=self._workspace,
+            images=self._images,
+            findings=findings,
+            printed=self._sink.printed,
+            made=self._made,
+        )
+        self._specialiser = Specialiser(self._engine, self._networks, self._materials)
+        await self._watch()
+        return Capabilities(
+            name="docker",
+            runtimes=(*self._image_ids, IMAGE),
+            private_tmp=True,
+            memory_limit="engine" if findings.cgroups is None else "cgroup",
+            own_uid=True,
+            degraded=(*findings.degraded, *self._networks.degraded),
+            isolated=True,
+            slots=findings.delivery is not None,
+        )
+
+    async def _probe(self, why_no_mounts: str) -> Findings:
+        image = next(iter(self._image_ids.values()), None)
+        if image is None:
+            raise ProbeFailed("no image is known that could try the engine: run `lockgate images build`")
+        return await probe(
+            self._engine,
+            self._workspace,
+            names=self._names,
+            image=(await self._images.get(image, IMAGE)).id,
+            uid=self._uid_base,
+            why_no_mounts=why_no_mounts,
+        )
+
+    async def _reap(self) -> None:
+        """Kill and remove every container of this instance; there is no other server of it (flock on the state)."""
+        left = await self._engine.containers(instance_label(self._names))
+        if left:
+            log.warning("removing %d containers that an earlier start had left", len(left))
+        async with asyncio.TaskGroup() as group:
+            for each in left:
+                group.create_task(self._engine.remove(read_found(each).id))
+
+    async def _watch(self) -> None:
+        label = instance_label(self._names)
+        watch = EventWatch(
+            lambda since: self._engine.events(label=label, since=since), self._happened, self.refresh
+        )
+        self._watcher = self._loop.create_task(watch.run(), name="events of the engine")
+        async with asyncio.timeout(EVENTS_TIMEOUT_S):
+            await watch.began.wait()
+
+    async def close(self) -> None:
+        """Remove everything; what an engine that is gone keeps is removed at the next start."""
+        if self._findings is not None:
+            stops = (self.stop(number, 0) for number in tuple(self._containers))
+            await asyncio.gather(*stops, return_exceptions=True)
+        tasks = [*self._endings, *([self._watcher] if self._watcher is not None else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for container in self._containers.values():
+            container.close()
+        try:
+            await self._networks.close()
+        except OSError as problem:
+            log.warning("networks of functions are left for the next start: %s", problem)
+        await asyncio.to_thread(self._workspace.clear)
+        await self._engine.close()
+
+    # --- what fits -------------------------------------------------------------------------------
+
+    def channel_kind(self, runtime: str) -> ChannelKind:
+        return modes.channel_kind(blueprint.runtime_config(runtime))
+
+    def start_mode(self, revision: Revision) -> StartMode:
+        if self._findings is None or self._findings.delivery is None:
+            return StartMode.DIRECT
+        return modes.start_mode(revision.config)
+
+    def shape(self, revision: Revision) -> EnvironmentShape:
+        return modes.shape_of(revision, arch=self._images.machine)
+
+    async def prepare(self, revision: Revision) -> None:
+        """Find its image. :raises StartError: :raises EngineFault:"""
+        await self._images.get(revision.image, revision.config.runtime)
+
+    # --- start and stop --------------------------------------------------------------------------
+
+    async def start(self, spec: StartSpec, channel: ChannelAddress) -> float:
+        config = spec.revision.config
+        image = await self._images.get(spec.revision.image, config.runtime)
+        container = self._new_container(spec.environment, shared_user=bool(config.volumes))
+        if config.volumes:
+            volumes.open_volumes(config.volumes.values(), container.gid)
+
+        def build(container: Container, plan: NetworkPlan) -> ContainerSpec:
+            return blueprint.function_container(
+                spec,
+                container,
+                channel,
+                materials=self._materials,
+                image=image,
+                plan=plan,
+                package=self._packages(spec.revision.package) if spec.revision.package else None,
+                runtime_folder=self._runtime_folder(config.runtime),
+            )
+
+        return await self._make(container, self._wish(spec.shape, channel, build, config.network.allow))
+
+    async def fill(self, spec: SlotSpec, channel: ChannelAddress) -> None:
+        image = await self._images.get(spec.shape.image, spec.shape.runtime)
+        container = self._new_container(spec.slot)
+        container.is_slot = True
+
+        def build(container: Container, plan: NetworkPlan) -> ContainerSpec:
+            return blueprint.slot_container(
+                spec,
+                container,
+                channel,
+                materials=self._materials,
+                image=image,
+                plan=plan,
+                runtime_folder=self._runtime_folder(spec.shape.runtime),
+            )
+
+        await self._make(container, self._wish(spec.shape, channel, build, ()))
+
+    def _wish(
+        self,
+        shape: EnvironmentShape,
+        channel: ChannelAddress,
+        build: Callable[[Container, NetworkPlan], ContainerSpec],
+        allow: tuple[str, ...],
+    ) -> Wish:
+        return Wish(
+            channel=channel,
+            storage_mb=shape.storage_mb,
+            egress=shape.egress,
+            networks=shape.networks,
+            allow=allow,
+            build=build,
+        )
+
+    def _new_container(self, number: int, *, shared_user: bool = False) -> Container:
+        """:param shared_user: environments with volumes have one user, because SQLite makes its files 0644."""
+        assert number not in self._containers
+        slot = self._uids.take()
+        uid = self._uid_base - 1 if shared_user else self._uid_base + slot
+        name = container_name(self._names, number)
+        container = Container(number=number, name=name, uid_slot=slot, uid=uid, gid=uid)
+        self._containers[number] = container
+        return container
+
+    async def _make(self, container: Container, wish: Wish) -> float:
+        """What is asked of the engine goes on when the caller is cancelled: `stop` waits for it, then removes it."""
+        name = f"make {container.name}"
+        container.making = self._loop.create_task(self._maker.make(container, wish), name=name)
+        container.making.add_done_callback(_look_at)
+        return await asyncio.shield(container.making)
+
+    async def specialise(self, slot: int, spec: StartSpec) -> Specialisation:
+        container = self._containers.pop(slot, None)
+        if container is None or container.is_stopping or not container.is_slot:
+            raise StartError("The prepared container is gone", permanent=False, error_type="Sandbox.Failure")
+        self._containers[spec.environment] = container
+        container.number = spec.environment
+        container.is_slot = False
+        package = self._packages(spec.revision.package)
+        return await self._specialiser.specialise(container, spec, package, self.start_mode(spec.revision))
+
+    async def stop(self, environment: int, grace_s: float) -> None:  # noqa: ARG002  # see below
+        """SIGKILL at once, as Lambda does to an environment without extensions; `grace_s` is for those.
+
+        :raises OSError: the engine did not do it, or a mount stays; try again.
+        """
+        container = self._containers.get(environment)
+        if container is None:  # one that only the engine knows of, or none
+            await self._engine.remove(container_name(self._names, environment))
+            self._strangers -= {environment}
+            return
+        container.is_stopping = True
+        if container.removal is None or container.removal.done():
+            name = f"remove {container.name}"
+            container.removal = self._loop.create_task(self._remove(container), name=name)
+            container.removal.add_done_callback(_look_at)
+        await asyncio.shield(container.removal)
+
+    async def _remove(self, container: Container) -> None:
+        making = container.making
+        if making is not None and not making.done():
+            if container.id is not None:  # the engine ends a start that is under way
+                await self._engine.remove(container.id)
+            await asyncio.wait([making])
+        await self._maker.remove(container)
+        self._remember_peak(container)
+        self._by_id.pop(container.id or "", None)
+        if self._containers.pop(container.number, None) is not None:
+            self._uids.give_back(container.uid_slot)
+
+    # --- what environments have done -------------------------------------------------------------
+
+    def flush(self, environment: int) -> None:
+        container = self._containers.get(environment)
+        if container is not None:
+            container.flush()
+
+    def peak_memory_mb(self, environment: int) -> int:
+        container = self._containers.get(environment)
+        if container is None:
+            return self._peaks.get(environment, 0)
+        return container.peak_mb(self._loop.time())
+
+    def _remember_peak(self, container: Container) -> None:
+        self._peaks[container.number] = container.peak_mb(self._loop.time())
+        while len(self._peaks) > KEPT_PEAKS:
+            self._peaks.popitem(last=False)
+
+    def environments(self) -> frozenset[int]:
+        return frozenset(self._containers) | self._strangers
+
+    # --- what the engine says --------------------------------------------------------------------
+
+    def _made(self, container: Container) -> None:
+        assert container.id is not None
+        self._by_id[container.id] = container
+
+    def _happened(self, event: ContainerEvent) -> None:
+        container = self._by_id.get(event.container)
+        if container is None:
+            return
+        if event.action == "oom":
+            container.oom = True
+        else:
+            self._ended(container, event.exit_code)
+
+    def _ended(self, container: Container, exit_code: int | None) -> None:
+        if container.has_ended or container.is_stopping:
+            return
+        container.has_ended = True
+        task = self._loop.create_task(self._tell_end(container, exit_code), name=f"end of {container.name}")
+        self._endings.add(task)
+        task.add_done_callback(self._endings.discard)
+
+    async def _tell_end(self, container: Container, exit_code: int | None) -> None:
+        """Its last output first."""
+        if container.output_ended is not None:
+            await asyncio.wait([container.output_ended], timeout=OUTPUT_END_S)
+        if exit_code == _KILLED and not container.oom:
+            await self._ask_for_oom(container)
+        container.flush()
+        report = container.report(exit_code)
+        if not container.is_stopping:
+            self._sink.exited(container.number, report)
+
+    async def _ask_for_oom(self, container: Container) -> None:
+        """The engine's word that memory was the reason may come after the one that it has ended."""
+        assert container.id is not None
+        try:
+            state = (await self._engine.inspect(container.id))["State"]
+        except OSError as problem:
+            log.debug("%s: %s", container.name, problem)
+        else:
+            container.oom = container.oom or bool(state.get("OOMKilled"))
+
+    async def refresh(self) -> None:
+        before = tuple(self._by_id.values())
+        listed = [read_found(each) for each in await self._engine.containers(instance_label(self._names))]
+        there = {found.id: found for found in listed}
+        for container in before:
+            found = there.get(container.id or "")
+            if found is None:
+                self._ended(container, None)
+            elif container.has_started and not found.is_running and not container.has_ended:
+                self._ended(container, await self._exit_code(found.id))
+        names = {container.name for container in self._containers.values()}
+        self._strangers = frozenset(
+            each.number for each in listed if each.number is not None and each.name not in names
+        )
+
+    async def _exit_code(self, container: str) -> int | None:
+        try:
+            return int((await self._engine.inspect(container))["State"]["ExitCode"])
+        except NotFound:
+            return None
+
+
+def _look_at(task: "asyncio.Task[object]") -> None:
+    """Whoever waits for the task gets what it raised; nobody may wait any more."""
+    if not task.cancelled():
+        task.exception()
