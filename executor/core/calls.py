@@ -23,6 +23,7 @@ from executor.core.instructions import (
 )
 from executor.core.node import Node
 from executor.core.pool import Invocation
+from executor.core.turns import is_yielded
 
 RETRY_AFTER_S = 1.0  # of every Reject; Lambda's clients back off by themselves
 
@@ -75,11 +76,14 @@ def next_asked(node: Node, event: NextAsked) -> None:
         max_uses = env.pool.limits.max_uses
         if env.retire_at <= node.now or (max_uses is not None and env.uses >= max_uses):
             node.stop(env, StopReason.WORN)
+        elif env.yields and is_yielded(node, env):
+            node.stop(env, StopReason.EVICTED)
         else:
             node.rest(env)
     elif env.state is STARTING:
         env.pool.clear_failures()
         env.become_ready(node.now)
+        node.end_start(env)
         node.rest(env)
         node.dirty[env.pool] = None
     else:

@@ -14,7 +14,7 @@ class FleetCounts(NamedTuple):
 
     :param occupied: environments that hold an invocation (RUNNING, RESPONDING, RESPONDED).
     :param accepted: invocations that count against concurrency: queued and occupied.
-    :param memory_mb: of all environments, those being stopped included.
+    :param memory_mb: of all environments and slots, those being stopped included.
     """
 
     starting: int
@@ -29,6 +29,9 @@ class FleetCounts(NamedTuple):
     memory_mb: int
     pools: int
     draining: bool
+    slots_filling: int = 0
+    slots_ready: int = 0
+    slots_dropping: int = 0
 
     @classmethod
     def of(cls, node: Node) -> "FleetCounts":
@@ -43,9 +46,12 @@ class FleetCounts(NamedTuple):
             queued=node.queued,
             occupied=counts[RUNNING] + counts[RESPONDING] + counts[RESPONDED],
             accepted=node.shares.accepted,
-            memory_mb=node.memory_mb,
+            memory_mb=node.memory_mb + node.stock.memory_mb,
             pools=len(node.pools),
             draining=node.draining,
+            slots_filling=node.stock.filling,
+            slots_ready=node.stock.ready,
+            slots_dropping=node.stock.dropping,
         )
 
 

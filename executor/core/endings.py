@@ -3,6 +3,7 @@
 from executor.core.environment import RESPONDED, RUNNING, STARTING, STOPPING, Environment, StopReason
 from executor.core.instructions import Complete, MeterStatus, Outcome, Phase, PlatformFault
 from executor.core.node import Node
+from executor.core.stock import blame
 
 
 def fail_init(node: Node, env: Environment, error: object, *, permanent: bool = False) -> None:
@@ -21,6 +22,23 @@ def fail_init(node: Node, env: Environment, error: object, *, permanent: bool = 
         del waiting[1:]
     for inv in waiting:
         node.answer_queued(inv, Outcome.FUNCTION_ERROR, error)
+    node.kill(env, StopReason.INIT_FAILED)
+
+
+def fail_start(node: Node, env: Environment, error: object, *, permanent: bool = False) -> None:
+    """It could not be made, or it ended before its first `next`.
+
+    What goes wrong before anything of the function ran in a slot is the slot's fault: it answers nobody. The
+    pool starts anew without slots, and that start's failure is one like any other.
+    """
+    if env.slot is None or env.has_begun or permanent:
+        fail_init(node, env, error, permanent=permanent)
+        return
+    pool = env.pool
+    pool.direct_only = True
+    if env.phase is Phase.INVOKE:
+        pool.reinits += 1
+    blame(node, env.slot.shape)
     node.kill(env, StopReason.INIT_FAILED)
 
 
@@ -58,7 +76,7 @@ def cut_off(node: Node, env: Environment, error: object, status: MeterStatus) ->
 def exit_environment(node: Node, env: Environment, error: object) -> None:
     """Its process is gone; what it left is still to be removed."""
     if env.state is STARTING:
-        fail_init(node, env, error)
+        fail_start(node, env, error)
     elif env.state is not STOPPING:
         cut_off(node, env, error, env.status)
         node.kill(env, StopReason.EXITED)
@@ -67,7 +85,7 @@ def exit_environment(node: Node, env: Environment, error: object) -> None:
 def lose_environment(node: Node, env: Environment) -> None:
     """It does not exist any more: its room is free at once."""
     if env.state is STARTING:
-        fail_init(node, env, PlatformFault.VANISHED)
+        fail_start(node, env, PlatformFault.VANISHED)
     elif env.state is not STOPPING:
         cut_off(node, env, PlatformFault.VANISHED, env.status)
         node.kill(env, StopReason.VANISHED)

@@ -11,6 +11,11 @@ from executor.core.instructions import MeterStatus, Phase
 
 if TYPE_CHECKING:
     from executor.core.pool import Invocation, Pool
+    from executor.core.slots import Slot
+
+TURN_S = 1.0  # work that waited so long for room takes it from a pool that has more than its share
+STAY_IN_STARTS = 10  # an environment works ten times as long as its start took: turns cost a tenth at most
+LONGEST_STAY_S = 10.0  # less than callers' patience, however long a start takes
 
 
 class State(IntEnum):
@@ -25,6 +30,8 @@ class State(IntEnum):
 
 
 STARTING, IDLE, RUNNING, RESPONDING, RESPONDED, STOPPING = State
+
+OCCUPIED = frozenset({RUNNING, RESPONDING, RESPONDED})
 
 TRANSITIONS: dict[State, frozenset[State]] = {
     STARTING: frozenset({IDLE, STOPPING}),
@@ -61,6 +68,11 @@ class Environment:
     :ivar init_from: when its init began, as far as it is known.
     :ivar init_s: init time, until the first invocation was metered.
     :ivar deadline: when its present state ends by itself; `armed_at` belongs to `Deadlines`.
+    :ivar slot: what it was made from; None: it was made for its function.
+    :ivar provisioned: it was started as one of those that are kept initialised.
+    :ivar restart_s: what its start took, and at most `TURN_S`: an idle one is left alone for as long.
+    :ivar stays_until: its turn; no busy pool loses it to another before.
+    :ivar yields: it ends with its present invocation, because other work has waited for its room for long.
     """
 
     __slots__ = (
@@ -78,19 +90,31 @@ class Environment:
         "order",
         "phase",
         "pool",
+        "provisioned",
+        "restart_s",
         "retire_at",
+        "slot",
         "state",
         "status",
+        "stays_until",
         "stop_reason",
         "uses",
+        "yields",
     )
 
-    def __init__(self, number: int, pool: "Pool", phase: Phase, order: int, asked_at: float) -> None:
+    def __init__(
+        self, number: int, pool: "Pool", phase: Phase, *, order: int, asked_at: float, slot: "Slot | None"
+    ) -> None:
         self.number = number
         self.pool = pool
         self.phase = phase
         self.order = order
         self.asked_at = asked_at
+        self.slot = slot
+        self.provisioned = pool.lacks_provisioned()
+        self.restart_s = 0.0
+        self.stays_until = inf
+        self.yields = False
         self.memory_mb = pool.limits.memory_mb
         self.state = STARTING
         self.exists_at = inf
@@ -120,6 +144,9 @@ class Environment:
         if not self.has_begun:
             self.begin(now, self.asked_at)
         self.init_s = now - self.init_from
+        start_s = now - self.asked_at
+        self.restart_s = min(start_s, TURN_S)
+        self.stays_until = now + min(LONGEST_STAY_S, max(TURN_S, STAY_IN_STARTS * start_s))
         max_age_s = self.pool.limits.max_age_s
         if max_age_s is not None:
             self.retire_at = now + max_age_s

@@ -1,8 +1,8 @@
 """What can happen to the fleet. Each is a past-tense fact, brought in by the shell.
 
 Plain tuples, because four of them are made for every warm call. Environments' and slots' numbers are given
-out by the fleet, from one count; invocation ids, revisions and errors come from the shell and are opaque here. Times are seconds on
-the monotonic clock.
+out by the fleet, from one count; invocation ids, revisions and errors come from the shell and are opaque here.
+Times are seconds on the monotonic clock.
 """
 
 from typing import NamedTuple
@@ -117,7 +117,10 @@ class SlotGone(NamedTuple):
 
 
 class EngineListed(NamedTuple):
-    """What the engine has now, slots included. `asked_at` is when the question was sent: what is younger is not judged."""
+    """What the engine has now, slots included.
+
+    `asked_at` is when the question was sent: what is younger is not judged.
+    """
 
     envs: frozenset[int]
     asked_at: float

@@ -1,4 +1,4 @@
-"""The caps of the machine, and the deadline of a shutdown."""
+"""The caps of the machine, and what is due for it as a whole."""
 
 from math import inf
 from typing import NamedTuple
@@ -25,8 +25,8 @@ class NodeLimits(NamedTuple):
     slot_memory_mb: int = 64
 
 
-class Drain:
-    """The end of draining as something with a deadline."""
+class Alarm:
+    """Something of the whole node that is due at a time: the end of draining, the next look at who waits."""
 
     __slots__ = ("armed_at", "deadline")
 

@@ -28,12 +28,15 @@ from executor.core.instructions import (
     MeterStatus,
     Outcome,
     Phase,
+    SpecializeSlot,
     StartEnvironment,
     StopEnvironment,
 )
-from executor.core.limits import Drain, NodeLimits
+from executor.core.limits import Alarm, NodeLimits
 from executor.core.pool import Invocation, Pool
 from executor.core.shares import Leases, Shares
+from executor.core.slots import Shape, Slot
+from executor.core.stock import Stock, assign_shape, use
 
 STOP_AGAIN_S = 5.0  # a StopEnvironment that led to nothing is repeated; the driver's stop is idempotent
 
@@ -44,14 +47,20 @@ class Node:
     :ivar dirty: pools that an event touched; `settle` empties it.
     :ivar hungry: pools that want a start which could not be granted yet.
     :ivar out: instructions of the event that is being handled.
+    :ivar memory_mb: of all environments; the stock's slots come beside it.
+    :ivar specialising: STARTING environments that are made from slots.
+    :ivar yielding: environments that end with their present invocation, because others wait for their room.
+    :ivar turn: when somebody who waits for room is looked at again, though nothing happened.
     """
 
     def __init__(self, limits: NodeLimits, leases: Leases) -> None:
         self.limits = limits
         self.shares = Shares(limits.concurrency, leases)
-        self.deadlines: Deadlines[Environment | Invocation | Pool | Drain] = Deadlines()
-        self.drain = Drain()
+        self.deadlines: Deadlines[Environment | Invocation | Pool | Slot | Shape | Alarm] = Deadlines()
+        self.drain = Alarm()
+        self.turn = Alarm()
         self.draining = False
+        self.stock = Stock()
         self.pools: dict[str, Pool] = {}
         self.environments: dict[int, Environment] = {}
         self.invocations: dict[str, Invocation] = {}
@@ -65,12 +74,38 @@ class Node:
         self.hungry: dict[Pool, None] = {}
         self.now = -inf
         self.out: list[Instruction] = []
+        self.specialising = 0
+        self.yielding: dict[int, Environment] = {}
         self._order = 0
-        self._started = 0
+        self._made = 0
 
     def next_order(self) -> int:
         self._order += 1
         return self._order
+
+    def next_number(self) -> int:
+        """Of the next environment or slot."""
+        self._made += 1
+        return self._made
+
+    @property
+    def starts_in_flight(self) -> int:
+        """Without those from slots, which cost the machine little."""
+        return self.counts[STARTING] - self.specialising
+
+    @property
+    def free_mb(self) -> int:
+        return self.limits.memory_mb - self.memory_mb - self.stock.memory_mb
+
+    @property
+    def free_places(self) -> int:
+        return self.limits.max_environments - len(self.environments) - len(self.stock.slots)
+
+    def stir(self) -> None:
+        """Have `settle` look again at what could be started or filled, though no pool was touched."""
+        for pool in self.pools.values():
+            self.dirty[pool] = None
+            return
 
     # Pools
 
@@ -79,12 +114,19 @@ class Node:
         self.shares.reserve(pool.share, limits.reserved)
         self.pools[revision] = pool
         self.dirty[pool] = None
+        assign_shape(self, pool)
+
+    def retire_pool(self, pool: Pool) -> None:
+        pool.retired = True
+        self.dirty[pool] = None
+        assign_shape(self, pool)
 
     def replace_limits(self, pool: Pool, limits: PoolLimits) -> None:
         """A revision belongs to one function for ever: a different name in `limits` is not taken over."""
         pool.limits = limits._replace(function=pool.share.function)
         self.shares.reserve(pool.share, limits.reserved)
         self.dirty[pool] = None
+        assign_shape(self, pool)
 
     def close_pool(self, pool: Pool) -> None:
         pool.deadline = inf
@@ -97,11 +139,20 @@ class Node:
         pool.circuit_until = self.now + seconds
         self.deadlines.arm(pool, pool.circuit_until)
 
+    def look_again(self, at: float) -> None:
+        """Settle again at that time, or before."""
+        if at < self.turn.deadline:
+            self.deadlines.arm(self.turn, at)
+
+    def forget_look(self) -> None:
+        self.turn.deadline = inf
+
     # Invocations
 
     def enqueue(self, inv: Invocation) -> None:
         inv.pool.queue[inv.id] = inv
         self.queued += 1
+        inv.queued_at = self.now
         self.deadlines.arm(inv, inv.queue_deadline)
         self.dirty[inv.pool] = None
 
@@ -141,20 +192,31 @@ class Node:
         counts[state] += 1
         env.state = state
 
-    def start(self, pool: Pool) -> None:
+    def start(self, pool: Pool, slot: Slot | None = None) -> None:
         """Ask for one more environment; the caller has seen that there is room."""
         phase = Phase.INVOKE if pool.reinits else Phase.INIT
         pool.reinits = max(0, pool.reinits - 1)
-        self._started += 1
-        env = Environment(self._started, pool, phase, self.next_order(), self.now)
-        self.environments[env.number] = env
+        number = self.next_number()
+        env = Environment(number, pool, phase, order=self.next_order(), asked_at=self.now, slot=slot)
+        self.environments[number] = env
         pool.total += 1
         pool.counts[STARTING] += 1
         self.counts[STARTING] += 1
         self.memory_mb += env.memory_mb
         self.deadlines.arm(env, self.now + pool.limits.start_timeout_s)
-        self.out.append(StartEnvironment(env.number, pool.revision, phase))
         self.dirty[pool] = None
+        if slot is None:
+            self.out.append(StartEnvironment(number, pool.revision, phase, env.provisioned))
+            return
+        self.specialising += 1
+        self.stock.taken[slot.number] = env
+        use(self, slot)
+        self.out.append(SpecializeSlot(slot.number, number, pool.revision, phase, env.provisioned))
+
+    def end_start(self, env: Environment) -> None:
+        """It leaves STARTING, whatever it becomes."""
+        if env.slot is not None:
+            self.specialising -= 1
 
     def rest(self, env: Environment) -> None:
         """Make it the first choice of its pool."""
@@ -203,6 +265,15 @@ class Node:
         env.inv = None
         self.release(inv)
 
+    def let_yield(self, env: Environment) -> None:
+        env.yields = True
+        self.yielding[env.number] = env
+
+    def keep(self, env: Environment) -> None:
+        """It does not yield any more."""
+        env.yields = False
+        del self.yielding[env.number]
+
     def stop(self, env: Environment, reason: StopReason) -> None:
         """Give up an environment that holds nothing, with its pool's grace."""
         self._give_up(env, reason)
@@ -221,6 +292,8 @@ class Node:
         """Forget a STOPPING environment; its room is free."""
         env.deadline = inf
         del self.environments[env.number]
+        if env.slot is not None:
+            del self.stock.taken[env.slot.number]
         pool = env.pool
         pool.total -= 1
         pool.counts[STOPPING] -= 1
@@ -233,8 +306,12 @@ class Node:
         if env.inv is not None:
             raise BrokenInvariant(f"{env!r} is stopped under its invocation")
         env.stop_reason = reason
+        if env.yields:
+            self.keep(env)
         if env.state is IDLE:
             self._leave_idle(env)
+        elif env.state is STARTING:
+            self.end_start(env)
         self.enter(env, STOPPING)
         self.stopping_mb += env.memory_mb
         self.deadlines.arm(env, self.now + (env.pool.limits.stop_grace_s or STOP_AGAIN_S))

@@ -2,11 +2,14 @@
 
 from math import inf
 
-from executor.core.endings import cut_off, end_drain, fail_init, fail_slow_init
+from executor.core.endings import cut_off, end_drain, fail_slow_init, fail_start
 from executor.core.environment import IDLE, STARTING, STOPPING, Environment, StopReason
 from executor.core.instructions import MeterStatus, Outcome, PlatformFault
 from executor.core.node import Node
 from executor.core.pool import Invocation, Pool
+from executor.core.slots import DROPPING, Shape, Slot
+from executor.core.stock import drop_again, lose, shape_due
+from executor.core.turns import give_turn
 
 SHORTEST_IDLE_S = 1.0  # a provisioned environment with `idle_timeout_s` 0 must not wake the timer for ever
 
@@ -23,9 +26,22 @@ def run_overdue(node: Node) -> None:
         elif isinstance(item, Pool):
             item.deadline = inf  # its circuit may be probed now: settle does it
             node.dirty[item] = None
+        elif isinstance(item, Slot):
+            _overdue_slot(node, item)
+        elif isinstance(item, Shape):
+            shape_due(node, item)
+        elif item is node.turn:
+            give_turn(node)
         else:
             item.deadline = inf
             end_drain(node)
+
+
+def _overdue_slot(node: Node, slot: Slot) -> None:
+    if slot.state is DROPPING:
+        drop_again(node, slot)
+    else:
+        lose(node, slot)
 
 
 def _overdue_environment(node: Node, env: Environment) -> None:
@@ -33,7 +49,7 @@ def _overdue_environment(node: Node, env: Environment) -> None:
         if env.has_begun:
             fail_slow_init(node, env)
         else:
-            fail_init(node, env, PlatformFault.START_TIMED_OUT)
+            fail_start(node, env, PlatformFault.START_TIMED_OUT)
     elif env.state is IDLE:
         _overdue_idle(node, env)
     elif env.state is STOPPING:

@@ -9,6 +9,7 @@ from math import inf
 from executor.core.environment import STARTING, STOPPING, Environment, State
 from executor.core.events import PoolLimits
 from executor.core.shares import Share
+from executor.core.slots import Shape
 
 CIRCUIT_AFTER = 3  # init failures in a row
 CIRCUIT_LONGEST_S = 30.0  # so that a repaired dependency is seen within half a minute
@@ -22,9 +23,20 @@ class Invocation:
     :ivar waits_since: the same count when it was queued last; later than `order` after a failed delivery.
     :ivar leased: whether it holds a lease.
     :ivar deadline: its queue deadline while it waits, else inf.
+    :ivar queued_at: when it was queued last, in seconds.
     """
 
-    __slots__ = ("armed_at", "deadline", "id", "leased", "order", "pool", "queue_deadline", "waits_since")
+    __slots__ = (
+        "armed_at",
+        "deadline",
+        "id",
+        "leased",
+        "order",
+        "pool",
+        "queue_deadline",
+        "queued_at",
+        "waits_since",
+    )
 
     def __init__(self, inv_id: str, pool: "Pool", order: int, queue_deadline: float, leased: bool) -> None:
         self.id = inv_id
@@ -32,6 +44,7 @@ class Invocation:
         self.order = order
         self.waits_since = order
         self.queue_deadline = queue_deadline
+        self.queued_at = inf
         self.leased = leased
         self.deadline = inf
         self.armed_at = inf
@@ -47,6 +60,8 @@ class Pool:
     :ivar failures: init failures in a row.
     :ivar reinits: starts that must run their init under the function's timeout, because it timed out once.
     :ivar deadline: when the circuit closes, else inf.
+    :ivar shape: whose slots it may use; None while it is retired, or where its limits name none.
+    :ivar direct_only: a slot came to nothing in its hands; none is used until an environment became ready.
     """
 
     __slots__ = (
@@ -54,6 +69,7 @@ class Pool:
         "circuit_until",
         "counts",
         "deadline",
+        "direct_only",
         "failures",
         "idle",
         "last_error",
@@ -62,6 +78,7 @@ class Pool:
         "reinits",
         "retired",
         "revision",
+        "shape",
         "share",
         "total",
     )
@@ -79,6 +96,8 @@ class Pool:
         self.circuit_until = -inf
         self.last_error: object = None
         self.retired = False
+        self.shape: Shape | None = None
+        self.direct_only = False
         self.deadline = inf
         self.armed_at = inf
 
@@ -97,6 +116,11 @@ class Pool:
         return next(iter(self.queue.values())).order
 
     @property
+    def waits_from(self) -> float:
+        """When the invocation at the head of the queue, which must not be empty, began to wait."""
+        return next(iter(self.queue.values())).queued_at
+
+    @property
     def is_spent(self) -> bool:
         """Whether nothing can ever happen in it again."""
         return self.retired and not self.queue and self.total == 0
@@ -112,6 +136,10 @@ class Pool:
         wanted = max(len(self.queue) - self.counts[STARTING], self.kept_warm - self.alive)
         return max(0, min(wanted, self._startable(now))) if wanted > 0 else 0
 
+    def lacks_provisioned(self) -> bool:
+        """Whether the next environment is one of those that are kept initialised."""
+        return self.alive < self.kept_warm
+
     def waiting_for(self, environment: Environment) -> list[Invocation]:
         """Those that waited already when the environment's start began, oldest first."""
         return [inv for inv in self.queue.values() if inv.waits_since < environment.order]
@@ -124,6 +152,7 @@ class Pool:
 
     def clear_failures(self) -> None:
         self.failures = self.reinits = 0
+        self.direct_only = False
         self.circuit_until = -inf
         self.deadline = inf
         self.last_error = None

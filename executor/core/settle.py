@@ -1,12 +1,14 @@
-"""What follows from an event: work meets idle environments, starts are granted, empty pools close.
+"""What follows from an event: work meets idle environments, starts are granted, empty pools close, slots are filled.
 
 Runs after each event that touched a pool and looks only at those pools and at the hungry ones.
 """
 
-from executor.core.environment import STARTING, STOPPING, Environment, StopReason
+from executor.core.environment import STOPPING, StopReason
+from executor.core.grants import grant_starts
 from executor.core.node import Node
 from executor.core.pool import Pool
-from executor.core.room import Room
+from executor.core.stock import refill
+from executor.core.turns import watch_for_turn
 
 
 def settle(node: Node) -> None:
@@ -16,16 +18,23 @@ def settle(node: Node) -> None:
             pool = next(iter(dirty))
             del dirty[pool]
             _settle_pool(node, pool)
-        if node.hungry and node.counts[STARTING] < node.limits.max_starts and _has_slack(node):
-            _grant_starts(node)
+        if node.hungry and _has_slack(node):
+            grant_starts(node)
+    if node.hungry:
+        watch_for_turn(node)
+    elif node.stock.short:
+        refill(node)
 
 
 def _has_slack(node: Node) -> bool:
     """Whether any start at all could be granted or made room for. A full, busy node asks at every event."""
-    if node.idle or node.counts[STOPPING]:
+    if node.stock.ready:
         return True
-    limits = node.limits
-    return len(node.environments) < limits.max_environments and node.memory_mb < limits.memory_mb
+    if node.starts_in_flight >= node.limits.max_starts:
+        return False
+    if node.idle or node.counts[STOPPING] or node.stock.slots:
+        return True
+    return node.free_mb > 0 and node.free_places > 0
 
 
 def _settle_pool(node: Node, pool: Pool) -> None:
@@ -56,72 +65,3 @@ def _empty(node: Node, pool: Pool) -> None:
         node.stop(env, StopReason.RETIRED)
     if pool.is_spent:
         node.close_pool(pool)
-
-
-def _grant_starts(node: Node) -> None:
-    """Queued work first, oldest first; then what provisioned pools lack, for which nobody is evicted."""
-    room = _room(node)
-    waiting = [pool for pool in node.hungry if pool.starts_for_queue(node.now)]
-    waiting.sort(key=lambda pool: pool.oldest)
-    for pool in waiting:
-        _grant_for_queue(node, pool, room)
-    for pool in tuple(node.hungry):
-        _grant_for_provisioned(node, pool, room)
-
-
-def _grant_for_queue(node: Node, pool: Pool, room: Room) -> None:
-    memory_mb = pool.limits.memory_mb
-    for _ in range(pool.starts_for_queue(node.now)):
-        if room.starts <= 0:
-            return
-        if room.fits_now(memory_mb):
-            room.take(memory_mb)
-            node.start(pool)
-        elif room.fits_soon(memory_mb) or _evict_for(node, memory_mb, room):
-            room.claim(memory_mb)
-        else:
-            return
-
-
-def _grant_for_provisioned(node: Node, pool: Pool, room: Room) -> None:
-    memory_mb = pool.limits.memory_mb
-    for _ in range(pool.starts_wanted(node.now) - pool.starts_for_queue(node.now)):
-        if room.starts <= 0 or not room.fits_now(memory_mb):
-            return
-        room.take(memory_mb)
-        node.start(pool)
-
-
-def _evict_for(node: Node, memory_mb: int, room: Room) -> bool:
-    """Stop idle environments until the start fits soon; none if even all of them would not do."""
-    missing_mb, missing_places = room.missing(memory_mb)
-    if missing_mb > node.idle_mb:
-        return False
-    chosen: list[Environment] = []
-    spare: dict[Pool, int] = {}
-    for env in node.idle.values():
-        if missing_mb <= 0 and missing_places <= 0:
-            break
-        left = spare.get(env.pool, env.pool.alive - env.pool.kept_warm)
-        if left > 0:
-            spare[env.pool] = left - 1
-            chosen.append(env)
-            missing_mb -= env.memory_mb
-            missing_places -= 1
-    if missing_mb > 0 or missing_places > 0:
-        return False
-    for env in chosen:
-        node.stop(env, StopReason.EVICTED)
-        room.expect(env.memory_mb)
-    return True
-
-
-def _room(node: Node) -> Room:
-    limits = node.limits
-    return Room(
-        free_mb=limits.memory_mb - node.memory_mb,
-        coming_mb=node.stopping_mb,
-        places=limits.max_environments - len(node.environments),
-        coming_places=node.counts[STOPPING],
-        starts=limits.max_starts - node.counts[STARTING],
-    )

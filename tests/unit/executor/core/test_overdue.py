@@ -120,9 +120,10 @@ def test_init_timeout_that_nobody_waits_for_is_a_failure() -> None:
     made = Scenario()
     made.add(provisioned=1)
     made.send(EnvironmentStarted(1))
-    assert made.tick(after=10.0) == [
+    assert made.tick(after=129.9) == []
+    assert made.tick(after=0.1) == [
         StopEnvironment(1, 0.0, StopReason.INIT_FAILED),
-        StartEnvironment(2, "r", Phase.INIT),
+        StartEnvironment(2, "r", Phase.INIT, provisioned=True),
     ]
     counts = made.fleet.pool_counts("r")
     assert counts is not None
@@ -156,7 +157,7 @@ def test_an_idle_environment_is_replaced_at_its_age_even_if_provisioned() -> Non
     made.send(NextAsked(1))
     assert made.tick(after=20.0) == [
         StopEnvironment(1, 2.0, StopReason.WORN),
-        StartEnvironment(2, "r", Phase.INIT),
+        StartEnvironment(2, "r", Phase.INIT, provisioned=True),
     ]
 
 
@@ -184,7 +185,7 @@ def test_circuit_opens_for_one_two_four_and_at_most_thirty_seconds() -> None:
             opened = made.now
             while not (out := made.tick()):
                 made.now = made.fleet.wake_at()
-            assert out == [StartEnvironment(env + 1, "r", Phase.INIT)]
+            assert out == [StartEnvironment(env + 1, "r", Phase.INIT, provisioned=True)]
             lasted.append(made.now - opened)
     assert lasted == [1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0]
 

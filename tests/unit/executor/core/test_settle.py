@@ -51,7 +51,7 @@ def test_provisioned_shortfall_comes_after_queued_work() -> None:
     assert made.add("p", provisioned=1) == []
     made.invoke("b", "x")
     assert made.send(NextAsked(1))[1:] == [start(2, "x")]
-    assert made.send(NextAsked(2))[1:] == [start(3, "p")]
+    assert made.send(NextAsked(2))[1:] == [StartEnvironment(3, "p", Phase.INIT, provisioned=True)]
 
 
 def test_idle_memory_of_other_pools_is_given_up_for_queued_work_longest_idle_first() -> None:

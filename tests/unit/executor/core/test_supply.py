@@ -125,7 +125,7 @@ def test_who_came_after_the_start_began_is_not_answered_by_its_failure() -> None
     made.invoke("late")
     assert made.send(StartFailed(1, "x", False)) == [
         StopEnvironment(1, 0.0, StopReason.INIT_FAILED),
-        StartEnvironment(2, "r", Phase.INIT),
+        StartEnvironment(2, "r", Phase.INIT, provisioned=True),
     ]
 
 
@@ -188,7 +188,7 @@ def test_provisioned_environments_start_with_the_revision_and_with_new_limits() 
     made = Scenario()
     assert len(made.add(provisioned=2)) == 2
     limits = PoolLimits(function="r", memory_mb=128, timeout_s=10.0, provisioned=3)
-    assert made.send(LimitsChanged("r", limits)) == [StartEnvironment(3, "r", Phase.INIT)]
+    assert made.send(LimitsChanged("r", limits)) == [StartEnvironment(3, "r", Phase.INIT, provisioned=True)]
     assert made.send(LimitsChanged("unknown", limits)) == []
 
 
