@@ -1,0 +1,1 @@
+"""Ruby functions: our bootstrap, and how it is started."""
