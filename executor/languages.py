@@ -7,8 +7,9 @@ from pathlib import Path
 from executor.language import Installation, Language, language_name
 from executor.runtimes.java.language import JAVA
 from executor.runtimes.node.language import NODE
+from executor.runtimes.ruby.language import RUBY
 
-LANGUAGES: tuple[Language, ...] = (JAVA, NODE)
+LANGUAGES: tuple[Language, ...] = (JAVA, NODE, RUBY)
 
 _BY_NAME = {language.name: language for language in LANGUAGES}
 
