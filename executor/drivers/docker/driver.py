@@ -98,6 +98,16 @@ class DockerDriver:
         """Addresses of this machine on which containers look for the Runtime API; known after `open`."""
         return self._networks.gateways
 
+    @property
+    def findings(self) -> Findings | None:
+        """What the engine allows; None before `open`."""
+        return self._findings
+
+    @property
+    def is_guarded(self) -> bool:
+        """Whether firewall rules keep functions from what is not theirs; known after `open`."""
+        return self._networks.is_guarded
+
     # --- open and close --------------------------------------------------------------------------
 
     async def open(self, sink: DriverSink) -> Capabilities:
@@ -196,7 +206,8 @@ class DockerDriver:
         return modes.shape_of(revision, arch=self._images.machine)
 
     async def prepare(self, revision: Revision) -> None:
-        """Find its image. :raises StartError: :raises EngineFault:"""
+        """Find its image and its networks. :raises StartError: :raises EngineFault:"""
+        await self._networks.check(revision.config.network)
         await self._images.get(revision.image, revision.config.runtime)
 
     # --- start and stop --------------------------------------------------------------------------
@@ -378,6 +389,7 @@ class DockerDriver:
             container.oom = container.oom or bool(state.get("OOMKilled"))
 
     async def refresh(self) -> None:
+        await self._networks.refresh()
         before = tuple(self._by_id.values())
         listed = [read_found(each) for each in await self._engine.containers(instance_label(self._names))]
         there = {found.id: found for found in listed}

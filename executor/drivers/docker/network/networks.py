@@ -21,6 +21,7 @@ from executor.drivers.docker.network.own_bridge import OwnBridge
 from executor.drivers.docker.network.plan import CLOSED, INTERNET, NONE, NetworkPlan
 from executor.drivers.docker.network.programs import FirewallError
 from executor.drivers.docker.network.rules import Allowance, Chains, Joined, Rules
+from executor.revision import NetworkConfig
 from kit.names import Names
 
 log = logging.getLogger(__name__)
@@ -118,6 +119,15 @@ class Networks:
         self._firewall = firewall
         return ""
 
+    async def check(self, config: NetworkConfig) -> None:
+        """Whether containers of a function could be made, now: its networks are there, its entries are addresses.
+
+        :raises StartError: what cannot be. :raises EngineFault:
+        """
+        _parsed(config.allow)
+        for name in config.join:
+            await look_up(self._engine, name)
+
     async def reserve(self, egress: str, join: Sequence[str] = ()) -> NetworkPlan:
         """An address and networks for a container that is about to be made.
 
@@ -143,10 +153,7 @@ class Networks:
             return
         if not self.is_guarded and plan.egress != INTERNET:
             raise refused("network.allow cannot be kept with egress: none here: no firewall rules can be set")
-        try:
-            self._held[plan].allowed = tuple(parse_allowed(text) for text in allow)
-        except ValueError as error:
-            raise refused(f"network.allow: {error}") from error
+        self._held[plan].allowed = _parsed(allow)
         await self._settle_or_fail()
 
     async def attached(self, plan: NetworkPlan, endpoints: Mapping[str, Mapping[str, Any]]) -> None:
@@ -230,6 +237,13 @@ class Networks:
             joined=[each for one in held for each in one.joined],
             allowances=[each for one in held for each in one.allowances()],
         )
+
+
+def _parsed(allow: Sequence[str]) -> tuple[Allowed, ...]:
+    try:
+        return tuple(parse_allowed(text) for text in allow)
+    except ValueError as error:
+        raise refused(f"network.allow: {error}") from error
 
 
 def _taken_from(bridge: OwnBridge) -> IPv4Address:

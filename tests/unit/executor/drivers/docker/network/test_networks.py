@@ -300,6 +300,14 @@ async def test_rules_that_somebody_removed_come_back() -> None:
     await found.refresh()  # said in the log; what was set before is still there
 
 
+async def test_a_function_is_judged_before_it_is_called() -> None:
+    found = await opened(Engine(DATABASE))
+    await found.check(NetworkConfig(join=("db",), allow=("10.0.0.5:1",)))
+    for wrong in (NetworkConfig(join=("dbb",)), NetworkConfig(allow=("db:1",))):
+        with pytest.raises(StartError):
+            await found.check(wrong)
+
+
 async def test_closing_leaves_nothing() -> None:
     engine = Engine(DATABASE)
     found = await opened(engine)
