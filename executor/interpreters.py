@@ -61,6 +61,7 @@ class Interpreter:
     :param prefix: ``sys.base_prefix``, resolved; with `exec_prefix` and `stdlib`, all that it reads at start.
     :param cache_tag: ``cpython-312``, the middle part of its .pyc names.
     :param magic: the magic number of its .pyc files, hex.
+    :param platforms: tags of the wheels that pip takes for it, where functions run elsewhere; empty: this machine's.
     """
 
     path: Path
@@ -71,6 +72,7 @@ class Interpreter:
     stdlib: Path
     cache_tag: str
     magic: str
+    platforms: tuple[str, ...] = ()
 
     @property
     def minor(self) -> str:

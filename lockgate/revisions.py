@@ -5,31 +5,34 @@ function. State: which sentences the operator has heard.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
-from executor.interpreters import Interpreter, NoInterpreter, describe_choice, find_interpreters, nearest
-from executor.language import Installation, NotInstalled
-from executor.language import describe_choice as describe_program
-from executor.language import nearest as language_nearest
-from executor.languages import find_programs, language_of
+from executor.interpreters import find_interpreters
+from executor.languages import find_programs
 from executor.packages.errors import PackageError
 from executor.packages.store import PackageStore
 from executor.revision import FunctionConfig, Revision
 from lockgate.config.grammar.file import RoutesFile
 from lockgate.config.resolved import ResolvedFunction
 from lockgate.container_keys import refuse_container_keys
+from lockgate.containers import Containers
 from lockgate.errors import ConfigurationError
+from lockgate.runners import ImageRunners, MachineRunners, NoRunner, Runners
 
 Say = Callable[[str], None]
-Programs = Mapping[str, tuple[Installation, ...]]
 
 
 class RevisionBuilder:
-    """:param cache: a folder that keeps what is known of interpreters. :param say: called on any thread."""
+    """:param cache: a folder that keeps what is known of interpreters. :param say: called on any thread.
+    :param containers: where functions run in images; None where they are processes.
+    """
 
-    def __init__(self, store: PackageStore, *, cache: Path, say: Say) -> None:
+    def __init__(
+        self, store: PackageStore, *, cache: Path, say: Say, containers: Containers | None = None
+    ) -> None:
         self.store = store
+        self._containers = containers
         self._cache = cache
         self._say = say
         self._said: set[str] = set()
@@ -39,23 +42,21 @@ class RevisionBuilder:
 
         :raises ConfigurationError: naming every function whose package cannot be made.
         """
-        refuse_container_keys(file)
+        if self._containers is None:
+            refuse_container_keys(file)
         functions = file.resolved_functions()
         if not functions:
             return []
-        interpreters, programs = await asyncio.gather(
-            asyncio.to_thread(find_interpreters, self._cache), asyncio.to_thread(find_programs, self._cache)
-        )
         try:
+            runners = await self._runners(file)
             built = await asyncio.gather(
-                *(
-                    asyncio.to_thread(self._build, each, interpreters, programs)
-                    for each in functions.values()
-                ),
+                *(asyncio.to_thread(self._build, each, runners) for each in functions.values()),
                 return_exceptions=True,
             )
         except asyncio.CancelledError:
             self.store.close()  # threads cannot be cancelled, and the process would wait for pip
+            if self._containers is not None:
+                self._containers.close()
             raise
         mistakes = [each for each in built if isinstance(each, ConfigurationError)]
         if mistakes:
@@ -63,30 +64,33 @@ class RevisionBuilder:
             raise ConfigurationError(what, mistakes[0].instead)
         return [_revision(each) for each in built]
 
-    def _build(
-        self, function: ResolvedFunction, interpreters: tuple[Interpreter, ...], programs: Programs
-    ) -> Revision:
+    async def _runners(self, file: RoutesFile) -> Runners:
+        interpreters, programs = await asyncio.gather(
+            asyncio.to_thread(find_interpreters, self._cache), asyncio.to_thread(find_programs, self._cache)
+        )
+        if self._containers is None:
+            return MachineRunners(interpreters, programs)
+        catalog = self._containers.catalog(file)
+        return ImageRunners(catalog, self._containers.pythons, interpreters, programs)
+
+    def _build(self, function: ResolvedFunction, runners: Runners) -> Revision:
         name = function.name
-        interpreter = program = None
-        assert function.code is not None, "an image was refused"
         try:
-            if function.runtime.startswith("python"):
-                interpreter = nearest(function.runtime, interpreters)
-                self._say_once(name, describe_choice(function.runtime, interpreter))
-            elif (language := language_of(function.runtime)) is not None:
-                program = language_nearest(function.runtime, programs[language.name], language)
-                self._say_once(name, describe_program(function.runtime, program))
+            runner = runners.of(function)
+            self._say_once(name, runner.note)
+            if function.code is None:
+                return Revision.of(config_of(function), "", runner.image)
             package = self.store.build(
                 function.code,
-                interpreter=interpreter,
-                program=program,
+                interpreter=runner.interpreter,
+                program=runner.program,
                 on_progress=lambda text: self._say(f"{name}: {text}"),
             )
-        except (NoInterpreter, NotInstalled) as error:
-            raise ConfigurationError(f"functions.{name}: {error}") from error
+        except NoRunner as error:
+            raise ConfigurationError(f"functions.{name}: {error}", error.instead) from error
         except PackageError as error:
             raise ConfigurationError(f"functions.{name}: {error}", "Mend the code folder.") from error
-        return Revision.of(config_of(function), package.digest)
+        return Revision.of(config_of(function), package.digest, runner.image)
 
     def _say_once(self, function: str, text: str | None) -> None:
         """A reload need not repeat which interpreter stands in for one that is not there."""

@@ -43,7 +43,7 @@ def provide(
             install(
                 # Wheels only: building runs the package's code as the user of this server. A file that
                 # wants it for one package says `--no-binary NAME`.
-                ["--only-binary", ":all:", "-r", str(source)],
+                ["--only-binary", ":all:", *_platform_options(interpreter), "-r", str(source)],
                 target=target,
                 interpreter=interpreter,
                 cwd=code,
@@ -62,8 +62,14 @@ def provide(
     )
 
 
+def _platform_options(interpreter: Interpreter) -> list[str]:
+    """Wheels for the C library of where functions run: a container's image may be older than this machine."""
+    return [option for tag in interpreter.platforms for option in ("--platform", tag)]
+
+
 def _key(code: Path, interpreter: Interpreter) -> str:
-    identity = hashlib.sha256(f"{interpreter.magic}\0{sysconfig.get_platform()}\0".encode())
+    platform = interpreter.platforms[0] if interpreter.platforms else sysconfig.get_platform()
+    identity = hashlib.sha256(f"{interpreter.magic}\0{platform}\0".encode())
     for path, text in _included(code / FILE, code):
         identity.update(f"{path}\0{len(text)}\0".encode() + text)
     return identity.hexdigest()[:32]
