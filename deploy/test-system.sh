@@ -16,6 +16,10 @@ need slowhttptest slowhttptest # slow clients by the thousand
 need openssl openssl   # a TLS client
 need node nodejs       # runs an OpenID provider by others
 need npm npm           # installs it
+need autoreconf autoconf automake libtool # with the three below: AWS's runtime client for Node.js builds itself
+need cmake cmake
+need g++ g++
+need make make
 need dockerd docker.io iptables # an engine for functions in containers
 need mmdebstrap mmdebstrap # makes base images without a registry
 need docker-compose docker-compose # reads compose.yaml

@@ -56,8 +56,8 @@ class Case:
         return None if error["errorMessage"] == message else f"errorMessage is {error['errorMessage']!r}"
 
 
-def load_cases() -> list[Case]:
-    return [_case(entry) for entry in json.loads((FOLDER / "cases.json").read_text())]
+def load_cases(folder: Path = FOLDER) -> list[Case]:
+    return [_case(entry) for entry in json.loads((folder / "cases.json").read_text())]
 
 
 def lay_out_function(target: Path) -> Path:

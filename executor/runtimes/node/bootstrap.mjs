@@ -11,6 +11,7 @@
 import fs from "node:fs";
 import Module, { createRequire } from "node:module";
 import net from "node:net";
+import os from "node:os";
 import path from "node:path";
 import { Writable } from "node:stream";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -146,7 +147,9 @@ function patchConsole() {
   const lowest = Math.max(0, LEVELS.indexOf(process.env.AWS_LAMBDA_LOG_LEVEL?.toUpperCase()));
   LEVELS.forEach((level, index) => {
     const isOn = index >= lowest || level === "FATAL";
-    console[level.toLowerCase()] = isOn ? (...parameters) => print(record(level, parameters)) : () => {};
+    // A call without parameters logs `undefined`, as on Lambda.
+    const log = (message, ...parameters) => print(record(level, [message, ...parameters]));
+    console[level.toLowerCase()] = isOn ? log : () => {};
   });
   console.log = console.info;
 }
@@ -643,6 +646,15 @@ function takeAddress() {
   return { address: socket ? { path: socket } : tcp, isSlot: slot === "1" };
 }
 
+/** Lambda's user is in /etc/passwd. One that is not has no home, and `os.homedir()`, which @aws-sdk asks, throws. */
+function haveHome() {
+  try {
+    os.homedir();
+  } catch {
+    process.env.HOME = os.tmpdir();
+  }
+}
+
 async function main() {
   const { address, isSlot } = takeAddress();
   const connection = new Connection(address);
@@ -651,6 +663,7 @@ async function main() {
     takeAddress();
     Module._initPaths(); // NODE_PATH is read when a process starts
   }
+  haveHome();
   patchConsole();
   const runtime = new Runtime(connection);
   process.on("uncaughtException", (problem) => {

@@ -1,0 +1,2 @@
+export const handler = async () => null;
+await Promise.reject(new RangeError("at start"));
