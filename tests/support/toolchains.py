@@ -13,20 +13,31 @@ from pathlib import Path
 
 import pytest
 
+from executor.runtimes.java import folder
+
 ROOT = Path(__file__).parents[2]
 CACHE = ROOT / ".cache"
 SOURCES = ROOT / "tests" / "e2e"
-RUBY = shutil.which("ruby")
 BUILD_TIMEOUT_S = 280  # from nothing, with all downloads, on two busy cores; 20-40 s on idle ones
 
-needs_ruby = pytest.mark.skipif(RUBY is None, reason="ruby is not installed")
+
+def build_c(project: str, package: Path) -> None:
+    """``package/bootstrap`` from one file below `SOURCES`."""
+    source = SOURCES / project / "bootstrap.c"
+    command = [
+        "cc",
+        "-D_GNU_SOURCE",
+        "-O1",
+        "-Wall",
+        "-Werror",
+        "-o",
+        str(package / "bootstrap"),
+        str(source),
+    ]
+    _run(command, SOURCES, {}, CACHE)
 
 
-def needs(program: str) -> pytest.MarkDecorator:
-    return pytest.mark.skipif(shutil.which(program) is None, reason=f"{program} is not installed")
-
-
-def build_go(folder: str, package: Path) -> None:
+def build_go(project: str, package: Path) -> None:
     """``package/bootstrap`` from a module below `SOURCES`: a static program, as Lambda's documentation builds it."""
     cache = CACHE / "go"
     settings = {
@@ -36,39 +47,47 @@ def build_go(folder: str, package: Path) -> None:
         "GOPATH": str(cache),
         "GOCACHE": str(cache / "build"),
     }
-    _run(
-        ["go", "build", "-tags=lambda.norpc", "-ldflags=-s -w", "-o", str(package / "bootstrap"), "."], SOURCES / folder, settings, cache
-    )
+    command = ["go", "build", "-tags=lambda.norpc", "-ldflags=-s -w", "-o", str(package / "bootstrap"), "."]
+    _run(command, SOURCES / project, settings, cache)
 
 
-def build_rust(folder: str, package: Path) -> None:
+def build_rust(project: str, package: Path) -> None:
     """``package/bootstrap`` from a crate below `SOURCES`, by its lock file."""
-    target = CACHE / "cargo" / folder
+    target = CACHE / "cargo" / project
     _run(
         ["cargo", "build", "--quiet", "--locked", "--target-dir", str(target)],
-        SOURCES / folder,
+        SOURCES / project,
         {},
         target,
     )
     shutil.copy2(target / "debug" / "bootstrap", package / "bootstrap")
 
 
-def build_java(folder: str, package: Path) -> None:
+def build_java(project: str, package: Path) -> None:
     """Classes below `package` from a Maven project below `SOURCES`."""
     cache = CACHE / "maven"
-    target = cache / folder
+    target = cache / project
     command = ["mvn", "--quiet", "--batch-mode", f"-Dmaven.repo.local={cache / 'repository'}"]
-    _run([*command, f"-Dfunction.target={target}", "compile"], SOURCES / folder, {}, cache)
+    _run([*command, f"-Dfunction.target={target}", "compile"], SOURCES / project, {}, cache)
     shutil.copytree(target / "classes", package, dirs_exist_ok=True)
 
 
-def _run(command: list[str], folder: Path, settings: Mapping[str, str], cache: Path) -> None:
+def java_runtime(state: Path) -> None:
+    """What ``lockgate runtimes install`` fetches for Java, in a state; fetched once for all of them."""
+    kept = CACHE / "java-runtime"
+    kept.mkdir(parents=True, exist_ok=True)
+    with _alone(kept):
+        installed = folder.install(kept)
+    shutil.copytree(installed, state / installed.relative_to(kept))
+
+
+def _run(command: list[str], place: Path, settings: Mapping[str, str], cache: Path) -> None:
     """:raises pytest.fail.Exception: it does not build; with everything that the toolchain said."""
     cache.mkdir(parents=True, exist_ok=True)
     with _alone(cache):
         done = subprocess.run(
             command,
-            cwd=folder,
+            cwd=place,
             env={**os.environ, **settings},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -77,7 +96,9 @@ def _run(command: list[str], folder: Path, settings: Mapping[str, str], cache: P
             check=False,
         )
     if done.returncode:
-        pytest.fail(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout.decode(errors='replace')}")
+        pytest.fail(
+            f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout.decode(errors='replace')}"
+        )
 
 
 @contextmanager

@@ -25,7 +25,7 @@ _SEARCH = Search(
         "~/.asdf/installs/ruby/*/bin",
         "~/.local/share/mise/installs/ruby/*/bin",
     ),
-    probe=("--disable=gems", "-e", _PROBE),
+    probe=("--disable=gems", "-rrbconfig", "-e", _PROBE),
     oldest=(2, 7),  # AWS's oldest that still runs functions; the bootstrap is kept working down to here
 )
 
