@@ -19,6 +19,7 @@ MAX_INFORMATIONAL = 8
 _LENGTH_DIGITS = 19  # int() refuses thousands of them
 _BODILESS = frozenset((204, 304))
 _SWITCHING = 101
+_VERSIONS = frozenset(("1.1", "1.0"))
 
 
 class Owner(Protocol):
@@ -274,6 +275,9 @@ class Connection(asyncio.Protocol):
         if self._whole or self._fault is not None or exchange is None:
             return
         status = self._status = self._parser.get_status_code()
+        if self._parser.get_http_version() not in _VERSIONS:
+            self._fault = BadResponse(f"{self._peer} answers in another version of HTTP")
+            return
         if status < 200:
             self._read_informational(status, exchange)
             return
