@@ -2,19 +2,33 @@
 
 from pathlib import Path
 
-_TABLE = Path("/proc/net/tcp")
+# A Java program's sockets are of both families: its connections to 127.0.0.1 stand in the table of IPv6, mapped.
+_TABLES = (
+    (Path("/proc/net/tcp"), b" 0100007F:%04X 0100007F:%04X "),
+    (
+        Path("/proc/net/tcp6"),
+        b" 0000000000000000FFFF00000100007F:%04X 0000000000000000FFFF00000100007F:%04X ",
+    ),
+)
 _UID_FIELD = 4  # after the two addresses: state, queues, timer, retransmits, uid
 
 
 def owner_of(client_port: int, server_port: int) -> int | None:
     """The uid that opened 127.0.0.1:`client_port` → 127.0.0.1:`server_port`; None if there is none."""
+    for table, form in _TABLES:
+        owner = _find(table, form % (client_port, server_port))
+        if owner is not None:
+            return owner
+    return None
+
+
+def _find(table: Path, addresses: bytes) -> int | None:
     try:
-        table = _TABLE.read_bytes()
+        lines = table.read_bytes()
     except OSError:
         return None
-    addresses = b" 0100007F:%04X 0100007F:%04X " % (client_port, server_port)
-    at = table.find(addresses)
+    at = lines.find(addresses)
     if at < 0:
         return None
-    fields = table[at + len(addresses) : table.find(b"\n", at)].split()
+    fields = lines[at + len(addresses) : lines.find(b"\n", at)].split()
     return int(fields[_UID_FIELD])
