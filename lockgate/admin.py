@@ -4,7 +4,7 @@ A web page must not use it through a browser on the same machine: Host and Origi
 open to whoever reaches the listener, what changes something is signed.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 import orjson
 from prometheus_client import CollectorRegistry, generate_latest
@@ -17,12 +17,16 @@ from starlette.types import Receive, Scope, Send
 
 from kit.host_guard import HostGuard
 from lockgate.admin_actions import Actions
+from lockgate.merged_metrics import merged
 
 _METHODS = ("GET", "HEAD")
+Others = Callable[[], Awaitable[Mapping[str, str]]]
 
 
 class Admin:
-    """:param unready: why the server is not ready; empty when it is."""
+    """:param unready: why the server is not ready; empty when it is.
+    :param others: the expositions of the server's other processes, by name.
+    """
 
     def __init__(
         self,
@@ -30,11 +34,13 @@ class Admin:
         unready: Callable[[], Sequence[str]],
         guard: HostGuard,
         actions: Actions,
+        others: Others | None = None,
     ) -> None:
         self._registry = registry
         self._unready = unready
         self._guard = guard
         self._actions = actions
+        self._others = others
         self._pages = {"/health": self._health, "/ready": self._ready, "/metrics": self._metrics}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -59,20 +65,23 @@ class Admin:
             return _json(404, {"message": "Not Found"})
         if request.method not in _METHODS:
             return _json(405, {"message": "Method Not Allowed"}, {"allow": "GET, HEAD"})
-        return page()
+        return await page()
 
-    def _health(self) -> Response:
+    async def _health(self) -> Response:
         """Alive: also while draining, so that nobody kills what is finishing its work."""
         return _json(200, {"status": "ok"})
 
-    def _ready(self) -> Response:
+    async def _ready(self) -> Response:
         reasons = list(self._unready())
         if reasons:
             return _json(503, {"status": "not ready", "reasons": reasons})
         return _json(200, {"status": "ready"})
 
-    def _metrics(self) -> Response:
-        return _uncached(200, generate_latest(self._registry), CONTENT_TYPE_PLAIN_0_0_4)
+    async def _metrics(self) -> Response:
+        own = generate_latest(self._registry)
+        if self._others is not None:
+            own = merged(own.decode(), await self._others()).encode()
+        return _uncached(200, own, CONTENT_TYPE_PLAIN_0_0_4)
 
 
 def admin_app(
@@ -81,9 +90,11 @@ def admin_app(
     actions: Actions,
     *,
     hosts: Iterable[str] = (),
+    others: Others | None = None,
 ) -> Starlette:
     """Build the application. :param hosts: names and addresses of the listener, beside loopback's."""
-    return Starlette(routes=[Mount("/", app=Admin(registry, unready, HostGuard(hosts), actions))])
+    admin = Admin(registry, unready, HostGuard(hosts), actions, others)
+    return Starlette(routes=[Mount("/", app=admin)])
 
 
 def _json(status: int, body: object, headers: dict[str, str] | None = None) -> Response:

@@ -15,7 +15,7 @@ from importlib.metadata import version
 from typing import NoReturn
 
 from lockgate.errors import CommandError, ExitCode
-from lockgate.settings import CONFIG, SERVER_FLAGS, STATE, add_flags
+from lockgate.settings import CONFIG, EXECUTOR_FLAGS, SERVER_FLAGS, STATE, add_flags
 
 Run = Callable[[argparse.Namespace], int]
 
@@ -23,6 +23,7 @@ Run = Callable[[argparse.Namespace], int]
 COMMANDS = {
     "serve": "run the server",
     "dev": "run the server on this machine, with logs a person reads",
+    "executor": "run functions for gateways in processes of their own",
     "check": "check the routes file exactly as the server does",
     "routes": "list the routes and what answers them",
     "schema": "print the grammar of routes.yaml as JSON Schema",
@@ -72,6 +73,10 @@ def _dev_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tls", action="store_true", help="the gateway speaks TLS, with a certificate made for this machine"
     )
+
+
+def _executor_arguments(parser: argparse.ArgumentParser) -> None:
+    add_flags(parser, EXECUTOR_FLAGS, os.environ)
 
 
 def _config_arguments(parser: argparse.ArgumentParser) -> None:
@@ -177,6 +182,7 @@ def _runtimes_arguments(parser: argparse.ArgumentParser) -> None:
 _ARGUMENTS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "serve": _server_arguments,
     "dev": _dev_arguments,
+    "executor": _executor_arguments,
     "check": _config_arguments,
     "routes": _config_arguments,
     "schema": _no_arguments,

@@ -39,7 +39,12 @@ def _with_others(loaded: Loaded, paths: Sequence[Path]) -> Loaded:
 
 def load_or_explain(paths: Sequence[Path]) -> RoutesFile:
     """The file, whole and valid; warnings go to stderr. :raises ConfigurationError: after showing every problem."""
-    loaded = read(paths)
+    return load_with_bytes(paths)[0]
+
+
+def load_with_bytes(paths: Sequence[Path]) -> tuple[RoutesFile, bytes]:
+    """The same, and the file's bytes."""
+    loaded, data = read_with_bytes(paths)
     if loaded.problems:
         print(explain(loaded), file=sys.stderr)  # noqa: T201
     if loaded.file is None:
@@ -48,7 +53,7 @@ def load_or_explain(paths: Sequence[Path]) -> RoutesFile:
             f"{paths[0]} has {count} mistake{'' if count == 1 else 's'}.",
             "Mend what is shown above; `lockgate check` shows it again.",
         )
-    return loaded.file
+    return loaded.file, data
 
 
 def explain(loaded: Loaded) -> str:

@@ -7,7 +7,8 @@ from types import TracebackType
 from typing import Self, TextIO
 
 from executor.logs.render import escaped
-from kit.json_log import JsonLog, Level
+from kit.json_log import JsonLog, Level, Sink
+from lockgate.parts.shared_stderr import shared_sink
 
 _LEVELS: dict[int, Level] = {logging.DEBUG: "debug", logging.INFO: "info", logging.WARNING: "warning"}
 _RESET, _DIM, _RED, _GREEN, _YELLOW, _BOLD = (
@@ -21,12 +22,17 @@ _RESET, _DIM, _RED, _GREEN, _YELLOW, _BOLD = (
 
 
 class Console:
-    """Owns the stream (stderr) while the server runs. It also takes what our modules log with `logging`."""
+    """Owns the stream (stderr) while the server runs. It also takes what our modules log with `logging`.
 
-    def __init__(self, stream: TextIO, *, dev: bool) -> None:
+    :param part: which of the server's processes this is; its events say so.
+    :param lock: see `lockgate.parts.shared_stderr`; None: nobody else writes to the stream.
+    """
+
+    def __init__(self, stream: TextIO, *, dev: bool, part: str = "", lock: int | None = None) -> None:
         self._stream = stream
         self._colour = dev and stream.isatty() and "NO_COLOR" not in os.environ
-        self._log = None if dev else JsonLog(stream.fileno())
+        self._log = None if dev else JsonLog(_sink(stream.fileno(), lock))
+        self._part = part
         self._handler = _Forward(self)
 
     def access(self, record: Mapping[str, object]) -> None:
@@ -42,28 +48,34 @@ class Console:
             text = visible(" ".join([kind, *(str(value) for value in fields.values())]))
             self._write(self._paint(_YELLOW if level in ("warning", "error") else _DIM, text))
         else:
-            self._log.event(kind, level=level, **fields)
+            self._emit(kind, level, fields)
 
     def say(self, text: str) -> None:
         """A sentence for the person who started the server."""
         if self._log is None:
             self._write(visible(text))
         else:
-            self._log.event("start", message=text)
+            self._emit("start", "info", {"message": text})
 
     def warn(self, text: str) -> None:
         """A sentence that must not be missed: one red line, in every mode."""
         if self._log is None:
             self._write(self._paint(_RED + _BOLD, visible(text)))
         else:
-            self._log.event("warning", level="warning", message=text)
+            self._emit("warning", "warning", {"message": text})
 
     def news(self, kind: str, text: str, *, level: Level = "info", **fields: object) -> None:
         """An event for machines, *text* for a person: whole lines, made harmless by who made them."""
         if self._log is None:
             self._write(self._paint(_GREEN, text) if level == "info" else text)
         else:
-            self._log.event(kind, level=level, **fields)
+            self._emit(kind, level, fields)
+
+    def _emit(self, kind: str, level: Level, fields: Mapping[str, object]) -> None:
+        assert self._log is not None
+        if self._part:
+            fields = {"part": self._part, **fields}
+        self._log.event(kind, level=level, **fields)
 
     @property
     def colour(self) -> bool:
@@ -109,6 +121,10 @@ class Console:
         logging.getLogger("lockgate").removeHandler(self._handler)
         if self._log is not None:
             self._log.close()
+
+
+def _sink(stream: int, lock: int | None) -> Sink | int:
+    return stream if lock is None else shared_sink(stream, lock)
 
 
 class _Forward(logging.Handler):

@@ -28,13 +28,15 @@ def make_listeners(
     tls: TlsContext | None,
     metrics: EdgeMetrics,
     say: Say,
+    processes: int = 1,
 ) -> dict[str, Listener]:
     """One listener for each application, by name; none accepts yet.
 
     :param tls: of the public one. :param say: takes what they refuse, for the log.
+    :param processes: that listen alike on this machine, and share its memory.
     """
     open_files = raise_open_files()
-    unsent_bytes = unsent_share(machine_memory_mb())
+    unsent_bytes = unsent_share(machine_memory_mb() // processes)
     refusals = RefusalLog(say)
     listeners = {}
     for name, (app, limits) in apps.items():

@@ -147,6 +147,10 @@ class ReloadMetrics:
             self._reloads.labels(outcome)
         self._generation.set(1)
 
+    def resumed(self, generation: int) -> None:
+        """What is served was served before this process began."""
+        self._generation.set(generation)
+
     def applied(self, generation: int) -> None:
         self._reloads.labels("applied").inc()
         self._generation.set(generation)
@@ -174,4 +178,27 @@ class LogCollector(Collector):
     def _family() -> CounterMetricFamily:
         return CounterMetricFamily(
             "lockgate_log_dropped_records", "Log records that found no room or no disk.", labels=("log",)
+        )
+
+
+class PartMetrics(Collector):
+    """How often processes of the server were started again. :param restarts: name of the process → how often."""
+
+    def __init__(self, registry: CollectorRegistry, restarts: Callable[[], Mapping[str, int]]) -> None:
+        self._restarts = restarts
+        registry.register(self)
+
+    def describe(self) -> Iterable[Metric]:
+        return (self._family(),)
+
+    def collect(self) -> Iterator[Metric]:
+        family = self._family()
+        for part, restarts in self._restarts().items():
+            family.add_metric((part,), restarts)
+        yield family
+
+    @staticmethod
+    def _family() -> CounterMetricFamily:
+        return CounterMetricFamily(
+            "lockgate_part_restarts", "Starts of a process of the server after its first.", labels=("part",)
         )

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from executor.executor import Executor
+from executor.revision import Revision
 from lockgate.changes import Changes
 from lockgate.config.grammar.file import RoutesFile
 from lockgate.config.loader import Loaded
@@ -103,6 +104,18 @@ class Builder:
     ) -> Served:
         """:raises ConfigurationError: a package cannot be made."""
         revisions = await self._revisions.build(file)
+        return await self.resume(file, number=number, before=before, data=data, revisions=revisions)
+
+    async def resume(
+        self,
+        file: RoutesFile,
+        *,
+        number: int,
+        revisions: Sequence[Revision],
+        before: Served | None = None,
+        data: bytes = b"",
+    ) -> Served:
+        """The same with revisions whose packages are there."""
         known = {} if before is None else before.functions.revisions
         await self.executor.prepare(each for each in revisions if known.get(each.config.name) != each)
         functions = self.executor.generation(revisions)

@@ -6,10 +6,10 @@ listeners accept → ``ready``. A step that fails ends the start with what, why 
 """
 
 import asyncio
-import socket
 import sys
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, ExitStack
+from dataclasses import replace
 
 from starlette.types import ASGIApp
 
@@ -22,6 +22,7 @@ from lockgate.banner import print_banner
 from lockgate.config.grammar.file import RoutesFile
 from lockgate.configuration import load_or_explain
 from lockgate.console import Console
+from lockgate.containers import engine_url
 from lockgate.driver_choice import choose_driver, refuse_exposed
 from lockgate.endpoints import describe
 from lockgate.errors import ExitCode
@@ -29,7 +30,7 @@ from lockgate.explanation import explain_action
 from lockgate.listeners import ADMIN_LIMITS, CONTROL_LIMITS, bound_hosts, make_listeners
 from lockgate.metrics import EdgeMetrics, ReloadMetrics, new_registry
 from lockgate.parts.functions import FunctionsPart
-from lockgate.parts.process import Stop, settle_memory
+from lockgate.parts.process import Stop, operators_ports, settle_memory
 from lockgate.parts.public import PublicPart
 from lockgate.reload import Reloader
 from lockgate.reload_report import ReloadReport, reload_action
@@ -46,10 +47,11 @@ ADMIN_DRAIN_S = 1.0  # metrics and health answer in milliseconds
 async def serve(settings: Settings) -> int:
     """Run until a signal. :returns: the exit code. :raises CommandError: the start failed."""
     file = load_or_explain(settings.config)
-    choose_driver(settings)
+    driver = choose_driver(settings, url=engine_url(file))
     with ExitStack() as held:
         sockets = held.enter_context(open_sockets(settings))
-        refuse_exposed(sockets["gateway"].sock, settings)
+        refuse_exposed(sockets["gateway"].sock, settings, driver)
+        settings = replace(settings, driver=driver)
         state = State(settings.state)
         state.open()
         held.enter_context(state.lock("server"))
@@ -207,14 +209,3 @@ class Server:
                 group.create_task(listeners[name].drain(self._settings.drain_s), name=f"drain {name}")
         await executor.drain(0.0)
         await listeners["admin"].drain(ADMIN_DRAIN_S)
-
-
-def operators_ports(sockets: Mapping[str, ListeningSocket]) -> frozenset[int]:
-    """Issuers must not lead to the listeners that nobody but the operator may call."""
-    return frozenset(
-        sockets[name].sock.getsockname()[1] for name in ("control", "admin") if is_tcp(sockets[name])
-    )
-
-
-def is_tcp(opened: ListeningSocket) -> bool:
-    return opened.sock.family != socket.AF_UNIX

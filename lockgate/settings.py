@@ -52,9 +52,15 @@ SERVER_FLAGS = (
     Flag(name="uid-base", default="200000", metavar="UID", help="first user id of environments, when root"),
     Flag(name="tls-cert", default="", metavar="FILE", help="the gateway speaks TLS with this certificate chain (PEM)"),
     Flag(name="tls-key", default="", metavar="FILE", help="and this private key (PEM, not encrypted)"),
-    Flag(name="executor-url", default="", metavar="URL", help="an executor elsewhere (not in this version)"),
-    Flag(name="workers", default="1", metavar="N", help="gateway processes (only 1 in this version)"),
+    Flag(name="executor-url", default="", metavar="URL", help="only the gateway; functions run behind unix:/PATH"),
+    Flag(name="workers", default="", metavar="N", help="gateway processes beside an executor process"),
 )  # fmt: skip
+SOCKET = Flag(name="socket", default="", metavar="URL", help="where gateways find the executor: unix:/PATH")
+_NOT_OF_AN_EXECUTOR = frozenset({"gateway", "auth", "tls-cert", "tls-key", "executor-url", "workers"})
+EXECUTOR_FLAGS = (*(flag for flag in SERVER_FLAGS if flag.name not in _NOT_OF_AN_EXECUTOR), SOCKET)
+
+
+MAX_WORKERS = 64  # one for each core of a large machine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +78,8 @@ class Settings:
     tls_cert: Path | None = None
     tls_key: Path | None = None
     tls: bool = False  # with a certificate of our own making
+    executor_url: str = ""  # unix:/PATH of an executor in another process, or where this one listens
+    workers: int | None = None  # None: as the driver wants it
 
 
 def add_flags(parser: argparse.ArgumentParser, flags: tuple[Flag, ...], environ: Mapping[str, str]) -> None:
@@ -115,21 +123,10 @@ def server_settings(arguments: argparse.Namespace, *, dev: bool) -> Settings:
     """:raises UsageError: a value that argparse could not judge, such as one from the environment."""
     if arguments.driver not in ("auto", "process", "docker"):
         raise UsageError(f"There is no driver {arguments.driver!r}.", "Choose auto, process or docker.")
-    if arguments.executor_url:
+    workers = _workers(arguments.workers)
+    if dev and (workers is not None or arguments.executor_url):
         raise UsageError(
-            "--executor-url is not in this version.", "Leave it out: functions run in this process."
-        )
-    if arguments.workers != "1":
-        raise UsageError(f"--workers {arguments.workers} is not in this version.", "Leave it out.")
-    try:
-        drain_s = float(arguments.drain)
-    except ValueError:
-        drain_s = -1.0
-    if not 0 <= drain_s <= 3600:
-        raise UsageError(f"--drain {arguments.drain!r} is not a number of seconds.", "Write 0 to 3600.")
-    if not arguments.uid_base.isdecimal() or not 1000 <= int(arguments.uid_base) < 2**31:
-        raise UsageError(
-            f"--uid-base {arguments.uid_base!r} is no user id.", "Write 1000 or more; 200000 is usual."
+            "`dev` is one process.", "Use `lockgate serve`, or leave --workers and --executor-url out."
         )
     own_tls = bool(getattr(arguments, "tls", False))
     if bool(arguments.tls_cert) != bool(arguments.tls_key):
@@ -144,10 +141,67 @@ def server_settings(arguments: argparse.Namespace, *, dev: bool) -> Settings:
         auth=arguments.auth,
         control=arguments.control,
         admin=arguments.admin,
-        drain_s=drain_s,
-        uid_base=int(arguments.uid_base),
+        drain_s=_drain_s(arguments.drain),
+        uid_base=_uid_base(arguments.uid_base),
         dev=dev,
+        executor_url=_unix(arguments.executor_url, "executor-url") if arguments.executor_url else "",
+        workers=workers,
         tls_cert=Path(arguments.tls_cert) if arguments.tls_cert else None,
         tls_key=Path(arguments.tls_key) if arguments.tls_key else None,
         tls=own_tls,
     )
+
+
+def executor_settings(arguments: argparse.Namespace) -> Settings:
+    """Of `lockgate executor`, which has no public listener. :raises UsageError: as `server_settings`."""
+    if arguments.driver not in ("auto", "process", "docker"):
+        raise UsageError(f"There is no driver {arguments.driver!r}.", "Choose auto, process or docker.")
+    if not arguments.socket:
+        raise UsageError(
+            "Where is the executor to be found?", "Write --socket unix:/run/lockgate/executor.sock."
+        )
+    return Settings(
+        config=config_paths(arguments),
+        state=Path(arguments.state),
+        driver=arguments.driver,
+        gateway="",
+        auth="",
+        control=arguments.control,
+        admin=arguments.admin,
+        drain_s=_drain_s(arguments.drain),
+        uid_base=_uid_base(arguments.uid_base),
+        dev=False,
+        executor_url=_unix(arguments.socket, "socket"),
+    )
+
+
+def _drain_s(text: str) -> float:
+    try:
+        drain_s = float(text)
+    except ValueError:
+        drain_s = -1.0
+    if not 0 <= drain_s <= 3600:
+        raise UsageError(f"--drain {text!r} is not a number of seconds.", "Write 0 to 3600.")
+    return drain_s
+
+
+def _uid_base(text: str) -> int:
+    if not text.isdecimal() or not 1000 <= int(text) < 2**31:
+        raise UsageError(f"--uid-base {text!r} is no user id.", "Write 1000 or more; 200000 is usual.")
+    return int(text)
+
+
+def _workers(text: str) -> int | None:
+    if not text:
+        return None
+    if not text.isdecimal() or not 1 <= int(text) <= MAX_WORKERS:
+        raise UsageError(
+            f"--workers {text!r} is no number of processes.", f"Write 1 to {MAX_WORKERS}; one a core."
+        )
+    return int(text)
+
+
+def _unix(url: str, flag: str) -> str:
+    if not url.startswith("unix:/"):
+        raise UsageError(f"--{flag} {url!r} is no unix socket.", "Write unix: and an absolute path.")
+    return url

@@ -2,15 +2,14 @@
 
 import os
 import socket
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from kit.listen_sockets import ListenError, bind, inherited_sockets
 from lockgate.errors import RuntimeFailure
 from lockgate.settings import Settings
-
-LISTENERS = ("gateway", "control", "admin")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,15 +18,22 @@ class ListeningSocket:
     is_inherited: bool
 
 
+def open_sockets(settings: Settings) -> AbstractContextManager[dict[str, ListeningSocket]]:
+    """Those of a whole server. :raises RuntimeFailure: an address cannot be used."""
+    return open_listening({"gateway": settings.gateway, "control": settings.control, "admin": settings.admin})
+
+
 @contextmanager
-def open_sockets(settings: Settings) -> Iterator[dict[str, ListeningSocket]]:
-    """Bind what was not inherited. :raises RuntimeFailure: an address cannot be used."""
-    addresses = {"gateway": settings.gateway, "control": settings.control, "admin": settings.admin}
+def open_listening(addresses: Mapping[str, str]) -> Iterator[dict[str, ListeningSocket]]:
+    """Bind what was not inherited. :param addresses: by listener.
+
+    :raises RuntimeFailure: an address cannot be used.
+    """
     with ExitStack() as stack:
         try:
-            inherited = _named(inherited_sockets(os.environ, pid=os.getpid()))
+            inherited = _named(inherited_sockets(os.environ, pid=os.getpid()), tuple(addresses))
             opened = {}
-            for name in LISTENERS:
+            for name in addresses:
                 sock = inherited.get(name) or bind(addresses[name])
                 stack.callback(sock.close)
                 opened[name] = ListeningSocket(sock, is_inherited=name in inherited)
@@ -36,14 +42,25 @@ def open_sockets(settings: Settings) -> Iterator[dict[str, ListeningSocket]]:
         yield opened
 
 
-def _named(inherited: dict[str, socket.socket]) -> dict[str, socket.socket]:
+def unix_path(url: str) -> Path:
+    """The path of ``unix:/path``."""
+    return Path(url.removeprefix("unix:"))
+
+
+def edges_address(url: str) -> Path:
+    """Where edges attach to the executor whose calls are taken at *url*: beside it."""
+    path = unix_path(url)
+    return path.with_name(f"{path.name}.edges")
+
+
+def _named(inherited: dict[str, socket.socket], names: tuple[str, ...]) -> dict[str, socket.socket]:
     """Sockets by listener: by name where they have ours, else in the listeners' order."""
-    if not inherited or set(inherited) <= set(LISTENERS):
+    if not inherited or set(inherited) <= set(names):
         return inherited
-    if len(inherited) > len(LISTENERS):
+    if len(inherited) > len(names):
         raise ListenError(
             "LISTEN_FDS",
-            f"{len(inherited)} sockets were passed and there are {len(LISTENERS)} listeners",
-            f"Pass sockets named {', '.join(LISTENERS)} (FileDescriptorName=).",
+            f"{len(inherited)} sockets were passed and there are {len(names)} listeners",
+            f"Pass sockets named {', '.join(names)} (FileDescriptorName=).",
         )
-    return dict(zip(LISTENERS, inherited.values(), strict=False))
+    return dict(zip(names, inherited.values(), strict=False))

@@ -86,6 +86,16 @@ class State:
         self._write(path, {"instance": instance, "epoch": epoch})
         return Identity(instance=instance, epoch=epoch)
 
+    def instance(self) -> str:
+        """8 hex digits, made at first use. Call it under `lock`."""
+        path = self.root / INSTANCE_FILE
+        known = self._read(path)
+        if known is None or not known.get("instance"):
+            known = {"instance": secrets.token_hex(4), "epoch": 0}
+            self._write(path, known)
+        instance: str = known["instance"]
+        return instance
+
     def known_names(self, *, account: str, region: str) -> Names:
         """Names as a server on this state has them, without counting a start; of no instance where none has run."""
         known = self._read(self.root / INSTANCE_FILE) or {}

@@ -15,9 +15,11 @@ from executor.packages.store import PackageStore
 from kit.names import Names
 from lockgate.config.grammar.file import RoutesFile
 from lockgate.console import Console
-from lockgate.driver_choice import refuse_unsafe
+from lockgate.containers import Containers, engine_url
+from lockgate.driver_choice import refuse_unsafe, remember_docker
+from lockgate.driver_metrics import DriverMetrics
 from lockgate.echoed_logs import EchoedLogs
-from lockgate.executor_part import make_executor, packages_in_use
+from lockgate.executor_part import NO_IMAGES, make_executor, open_executor, packages_in_use
 from lockgate.janitor import Janitor
 from lockgate.listeners import bound_hosts
 from lockgate.metrics import FleetCollector, LogCollector, snapshot_of
@@ -54,20 +56,35 @@ class FunctionsPart:
         store = PackageStore(self._state.root / "packages")
         logs = self._open_logs(file.server.limits.log_mb)
         stack.callback(logs.close)
+        containers, images = self._open_containers(file, stack), NO_IMAGES
+        if containers is not None:
+            images = await containers.images_of(file)
         self.executor = make_executor(
             file, self._settings, self._state,
             names=names, store=store, logs=logs, metrics=ExecutorMetrics(self._registry),
+            containers=containers, images=images,
         )  # fmt: skip
         stack.push_async_callback(self.executor.close)
-        self._report(await self.executor.open())
+        self._report(await open_executor(self.executor, containers))
+        if containers is not None:
+            remember_docker(self._state.root)
         self.builder = Builder(
             self._settings.config,
-            revisions=RevisionBuilder(store, cache=self._state.root, say=self._console.say),
+            revisions=RevisionBuilder(
+                store, cache=self._state.root, say=self._console.say, containers=containers
+            ),
             executor=self.executor,
         )
         self._collect(logs)
         self.janitor = Janitor(store, lambda: packages_in_use(self.executor), self._console)
         stack.push_async_callback(self.janitor.finish)
+
+    def _open_containers(self, file: RoutesFile, stack: AsyncExitStack) -> Containers | None:
+        if self._settings.driver != "docker":
+            return None
+        containers = Containers(engine_url(file), cache=self._state.root, say=self._console.say)
+        stack.callback(containers.close)
+        return containers
 
     def control_app(self, sock: ListeningSocket, secrets: Secrets) -> ASGIApp:
         return lambda_api(
@@ -92,7 +109,8 @@ class FunctionsPart:
     def _report(self, capabilities: Capabilities) -> None:
         """Say what the driver cannot do here. :raises RuntimeFailure: what would be unsafe for `serve`."""
         refuse_unsafe(capabilities, self._settings)
-        if not self._settings.dev:
+        DriverMetrics(self._registry).opened(capabilities)
+        if not self._settings.dev and not capabilities.isolated:
             self._console.warn("Functions run as processes of this machine: that is no security boundary.")
         for sentence in capabilities.degraded:
             self._console.warn(sentence)

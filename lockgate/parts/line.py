@@ -43,11 +43,11 @@ class Line:
         self,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
-        handlers: Mapping[str, Handler],
+        handlers: Mapping[str, Handler] | None = None,
     ) -> None:
         self._reader = reader
         self._writer = writer
-        self._handlers = handlers
+        self.handlers = handlers or {}
         self._waiting: dict[int, asyncio.Future[Value]] = {}
         self._next_id = 1
         self._tasks: set[asyncio.Task[None]] = set()
@@ -130,7 +130,7 @@ class Line:
         verb = frame.get("ask") or frame["tell"]
         number = frame.get("id")
         try:
-            handler = self._handlers.get(verb)
+            handler = self.handlers.get(verb)
             if handler is None:
                 raise LookupError(f"nobody here knows {verb!r}")
             answer: Value = {"answer": number, "value": await handler(frame["with"]) or {}}

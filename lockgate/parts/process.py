@@ -4,7 +4,10 @@ import asyncio
 import gc
 import os
 import signal
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Mapping
+
+from lockgate.sockets import ListeningSocket
 
 GC_THRESHOLD = (20_000, 20, 100)  # requests leave few cycles: no need to look for them every ten
 
@@ -39,3 +42,14 @@ class Stop:
         if self._asked.is_set():
             os._exit(128 + number)  # the zygotes die with this process, and the environments with them
         self._asked.set()
+
+
+def operators_ports(sockets: Mapping[str, ListeningSocket]) -> frozenset[int]:
+    """Issuers must not lead to the listeners that nobody but the operator may call."""
+    return frozenset(
+        sockets[name].sock.getsockname()[1] for name in ("control", "admin") if is_tcp(sockets[name])
+    )
+
+
+def is_tcp(opened: ListeningSocket) -> bool:
+    return opened.sock.family != socket.AF_UNIX

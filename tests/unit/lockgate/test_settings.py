@@ -4,7 +4,7 @@ import pytest
 
 from lockgate import settings
 from lockgate.cli import Parser
-from lockgate.driver_choice import choose_driver, refuse_exposed, refuse_unsafe
+from lockgate.driver_choice import refuse_exposed, refuse_unsafe
 from lockgate.errors import RuntimeFailure, UsageError
 
 
@@ -31,8 +31,11 @@ def test_every_flag_has_a_variable(flag):
 @pytest.mark.parametrize(
     ("argv", "environ", "match"),
     [
-        (["--executor-url", "unix:/x"], {}, "not in this version"),
-        (["--workers", "2"], {}, "not in this version"),
+        (["--executor-url", "http://127.0.0.1:1"], {}, "no unix socket"),
+        (["--executor-url", "unix:x"], {}, "no unix socket"),
+        (["--workers", "0"], {}, "no number of processes"),
+        (["--workers", "65"], {}, "no number of processes"),
+        (["--workers", "two"], {}, "no number of processes"),
         (["--drain", "soon"], {}, "no number|not a number"),
         (["--drain", "-1"], {}, "not a number"),
         (["--drain", "nan"], {}, "not a number"),
@@ -46,17 +49,9 @@ def test_a_value_that_cannot_be_is_refused_with_a_reason(argv, environ, match):
     assert caught.value.instead
 
 
-def test_processes_are_chosen_only_where_nobody_else_can_reach_them_or_where_it_is_said():
-    assert choose_driver(parse()) == "process"
-    assert choose_driver(parse("--gateway", "0.0.0.0:80", "--driver", "process")) == "process"
-    assert choose_driver(parse("--gateway", "0.0.0.0:80", dev=True)) == "process"
-    with pytest.raises(RuntimeFailure, match="which others can reach"):
-        choose_driver(parse("--gateway", "0.0.0.0:80"))
-    with pytest.raises(RuntimeFailure, match="docker"):
-        choose_driver(parse("--driver", "docker"))
-
-
 class Capable:
+    isolated = False
+
     def __init__(self, own_uid, private_tmp):
         self.own_uid, self.private_tmp = own_uid, private_tmp
 

@@ -1,0 +1,294 @@
+"""The executor in a process of its own: it owns functions and configuration, and edges serve what it says.
+
+Control and admin listeners are here, and what is asked of them about edges is asked of the edges. Started again by
+its supervisor it goes on with the generation that it served, whatever has become of the file meanwhile.
+"""
+
+import asyncio
+import sys
+from collections.abc import Mapping
+from contextlib import AsyncExitStack, ExitStack
+from typing import Any
+
+from starlette.types import ASGIApp
+
+from executor.remote.server import InvokeServer
+from kit.edge_limits import EdgeLimits
+from kit.listener import Listener
+from lockgate.admin import admin_app
+from lockgate.admin_actions import Action, ActionAnswer, Actions
+from lockgate.config.grammar.file import RoutesFile
+from lockgate.configuration import load_with_bytes
+from lockgate.console import Console
+from lockgate.driver_choice import choose_driver
+from lockgate.endpoints import describe
+from lockgate.errors import ExitCode
+from lockgate.listeners import ADMIN_LIMITS, CONTROL_LIMITS, bound_hosts, make_listeners
+from lockgate.metrics import EdgeMetrics, PartMetrics, ReloadMetrics, new_registry
+from lockgate.parts.edges import Edges
+from lockgate.parts.functions import FunctionsPart
+from lockgate.parts.kept import Kept, keep, kept
+from lockgate.parts.line import LineLost
+from lockgate.parts.membership import Membership
+from lockgate.parts.process import Stop, operators_ports, settle_memory
+from lockgate.reload import Reloader
+from lockgate.reload_report import ReloadReport, reload_action
+from lockgate.served import Served
+from lockgate.settings import Settings
+from lockgate.sockets import ListeningSocket, edges_address, open_listening
+from lockgate.state import State
+
+ADMIN_DRAIN_S = 1.0  # metrics and health answer in milliseconds
+
+
+async def run_executor(settings: Settings, member: Membership | None) -> int:
+    """Run until a signal. :returns: the exit code. :raises CommandError: the start failed."""
+    found = None if member is None else kept(member.kept)
+    file, data = (found.file, found.data) if found else load_with_bytes(settings.config)
+    choose_driver(settings)
+    with ExitStack() as held:
+        if member is None:
+            addresses = {
+                "executor": settings.executor_url,
+                "edges": f"unix:{edges_address(settings.executor_url)}",
+                "control": settings.control,
+                "admin": settings.admin,
+            }
+            sockets = held.enter_context(open_listening(addresses))
+        else:
+            sockets = held.enter_context(member.listening())
+            member.watch()
+        state = State(settings.state)
+        state.open()
+        held.enter_context(state.lock("executor"))
+        lock = None if member is None else member.log_lock
+        console = held.enter_context(Console(sys.stderr, dev=False, part="executor", lock=lock))
+        process = ExecutorProcess(settings, member, state, console, sockets)
+        return await process.run(file, data, found)
+
+
+class ExecutorProcess:
+    def __init__(
+        self,
+        settings: Settings,
+        member: Membership | None,
+        state: State,
+        console: Console,
+        sockets: Mapping[str, ListeningSocket],
+    ) -> None:
+        self._settings = settings
+        self._member = member
+        self._state = state
+        self._console = console
+        self._sockets = sockets
+        self._credentials = state.credentials()
+        self._registry = new_registry()
+        self._reload_metrics = ReloadMetrics(self._registry)
+        self._reloader: Reloader | None = None
+        self._hung_up = False
+        self._unready: tuple[str, ...] = ("starting",)
+        self._published: dict[str, Any] | None = None
+
+    async def run(self, file: RoutesFile, data: bytes, found: Kept | None) -> int:
+        stop = Stop(self._hang_up)
+        account, region = (found.account, found.region) if found else (file.account_id, file.region)
+        self._names = self._state.next_identity().names(account=account, region=region)
+        async with AsyncExitStack() as stack:
+            functions = FunctionsPart(self._settings, self._state, self._console, self._registry)
+            await functions.open(file, self._names, stack)
+            served = await self._first(functions, file, data, found)
+            functions.executor.adopt(served.functions)
+            self._edges = edges = self._make_edges()
+            PartMetrics(self._registry, self._restarts)
+            await edges.begin(served)
+            self._served = served
+            self._reload_metrics.resumed(served.number)
+            await asyncio.to_thread(self._keep, served)
+            reloader = self._make_reloader(functions, served)
+            stack.push_async_callback(reloader.close)
+            invokes = InvokeServer(functions.executor, edges.resolve)
+            stack.push_async_callback(invokes.close)
+            stack.push_async_callback(edges.close)
+            listeners = await self._listen(functions, reloader)
+            functions.janitor.clean()
+            settle_memory()
+            stop.catch()
+            self._unready = ()
+            self._reloader = reloader
+            stack.callback(self._withdraw)
+            attaching = await asyncio.start_unix_server(
+                edges.connected, sock=self._sockets["edges"].sock.dup()
+            )
+            stack.callback(attaching.close)
+            await invokes.listen(self._sockets["executor"].sock.dup())
+            self._publish()
+            self._tell_ready(listeners, served, resumed=found is not None)
+            if self._hung_up:
+                reloader.request()
+            await stop.wait()
+            await reloader.close()
+            self._unready = ("draining",)
+            self._console.event("draining", seconds=self._settings.drain_s)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(listeners["control"].drain(self._settings.drain_s), name="drain control")
+                group.create_task(self._drain_calls(invokes), name="drain calls")
+            await functions.executor.drain(0.0)
+            await listeners["admin"].drain(ADMIN_DRAIN_S)
+        self._console.event("stopped")
+        return ExitCode.OK
+
+    async def _first(
+        self, functions: FunctionsPart, file: RoutesFile, data: bytes, found: Kept | None
+    ) -> Served:
+        served = await self._resumed(functions, found) if found else None
+        return served or await functions.builder.build(file, number=1, data=data)
+
+    async def _resumed(self, functions: FunctionsPart, found: Kept) -> Served:
+        """Exactly what was served before: edges go on with it, and saves that nobody asked to serve wait."""
+        return await functions.builder.resume(
+            found.file, number=found.number, data=found.data, revisions=found.revisions
+        )
+
+    def _make_edges(self) -> Edges:
+        member = self._member
+        expected = () if member is None else tuple(f"edge-{number + 1}" for number in range(member.of))
+        names = {
+            "account": self._names.account,
+            "region": self._names.region,
+            "instance": self._names.instance,
+            "epoch": self._names.epoch,
+        }
+        return Edges(
+            self._settings.config[0],
+            welcome={"names": names, "forbidden_ports": sorted(operators_ports(self._sockets))},
+            expected=expected,
+            on_change=self._publish,
+        )
+
+    def _make_reloader(self, functions: FunctionsPart, served: Served) -> Reloader:
+        report = ReloadReport(self._console, self._reload_metrics, dev=False, superseded=lambda: False)
+
+        def begun(after: Served) -> None:
+            self._served = after
+            functions.janitor.clean()
+            self._keep(after)
+
+        return Reloader(functions.builder, served, self._edges, tell=report.tell, begun=begun)
+
+    def _keep(self, served: Served) -> None:
+        """For the next start of this process, should it be killed."""
+        if self._member is not None:
+            names = self._names
+            keep(
+                self._member.kept,
+                served,
+                self._settings.config[0],
+                account=names.account,
+                region=names.region,
+            )
+
+    async def _listen(self, functions: FunctionsPart, reloader: Reloader) -> dict[str, Listener]:
+        secrets = {self._credentials.access_key_id: self._credentials.secret_access_key}.get
+        actions = Actions(
+            {"reload": reload_action(reloader), "explain": self._explain_action()},
+            secrets=secrets,
+            region=self._names.region,
+            audit=self._audit,
+        )
+        control, admin = self._sockets["control"], self._sockets["admin"]
+        apps: dict[str, tuple[ASGIApp, EdgeLimits]] = {
+            "control": (functions.control_app(control, secrets), CONTROL_LIMITS),
+            "admin": (
+                admin_app(
+                    self._registry, self._reasons, actions,
+                    hosts=bound_hosts(admin), others=self._edges.expositions,
+                ),
+                ADMIN_LIMITS,
+            ),
+        }  # fmt: skip
+        listeners = make_listeners(
+            self._sockets, apps, tls=None, metrics=EdgeMetrics(self._registry), say=self._console.event
+        )
+        for listener in listeners.values():
+            await listener.start()
+        return listeners
+
+    def _explain_action(self) -> Action:
+        async def explain(asked: Mapping[str, Any]) -> ActionAnswer:
+            try:
+                answer = await self._edges.explain(asked)
+            except LineLost as error:
+                return ActionAnswer(status=503, value={"message": f"{error}."})
+            return ActionAnswer(status=answer["status"], value=answer["value"])
+
+        return explain
+
+    def _audit(self, action: str, actor: str, status: int) -> None:
+        self._console.event("admin_action", action=action, actor=actor, status=status)
+
+    def _reasons(self) -> tuple[str, ...]:
+        return self._unready or self._edges.reasons()
+
+    def _restarts(self) -> dict[str, int]:
+        own = {} if self._member is None else {self._member.name: self._member.restarts}
+        return own | {edge.name: edge.restarts for edge in self._edges.serving if self._member is not None}
+
+    def _publish(self) -> None:
+        """Say where everything is: again when the first edge has come, because it knows the public address."""
+        edges = self._edges.serving
+        if self._unready or not (edges or self._member is None):
+            return
+        public = self._served.file.server.gateway_url or (edges[0].url if edges else None)
+        described = describe(
+            gateway=public or "",
+            control=url_of(self._sockets["control"]),
+            admin=url_of(self._sockets["admin"]),
+            names=self._names,
+            credentials=self._credentials,
+        )
+        if described != self._published:
+            self._published = described
+            self._state.publish(described)
+
+    def _withdraw(self) -> None:
+        """A supervised executor is not the whole server: what it published is withdrawn by the supervisor."""
+        if self._member is None:
+            self._state.withdraw()
+
+    def _tell_ready(self, listeners: Mapping[str, Listener], served: Served, *, resumed: bool) -> None:
+        listening = {name: listener.url for name, listener in listeners.items()}
+        self._console.event(
+            "executor_ready",
+            generation=served.number,
+            resumed=resumed,
+            executor=self._settings.executor_url,
+            control=listening["control"],
+            admin=listening["admin"],
+        )
+        if self._member is not None:
+            self._member.ready()
+        else:
+            sys.stdout.write("ready\n")
+            sys.stdout.flush()
+
+    async def _drain_calls(self, invokes: InvokeServer) -> None:
+        """Calls under way end; those that come meanwhile are sent back, and wait for the next executor."""
+        try:
+            async with asyncio.timeout(self._settings.drain_s):
+                await invokes.drain()
+        except TimeoutError:
+            await invokes.close()
+
+    def _hang_up(self) -> None:
+        """Reload; a signal that comes during the start is remembered, because the file may have been read."""
+        if self._reloader is None:
+            self._hung_up = True
+        else:
+            self._reloader.request()
+
+
+def url_of(opened: ListeningSocket) -> str:
+    name = opened.sock.getsockname()
+    if not isinstance(name, tuple):
+        return f"unix:{name}"
+    return f"http://[{name[0]}]:{name[1]}" if ":" in name[0] else f"http://{name[0]}:{name[1]}"

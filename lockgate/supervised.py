@@ -1,0 +1,110 @@
+"""`lockgate serve` in several processes: what can go wrong at a start goes wrong here, then a supervisor takes over.
+
+The file is checked, sockets are bound and the state is locked in this process, which then becomes the supervisor
+(`exec`: its memory is that of a small program). Descriptors and the lock go with it.
+"""
+
+import json
+import os
+import socket
+import sys
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, NoReturn
+
+from lockgate.configuration import load_or_explain
+from lockgate.driver_choice import choose_driver, refuse_exposed
+from lockgate.errors import RuntimeFailure
+from lockgate.executor_part import runtime_sockets
+from lockgate.settings import Settings
+from lockgate.sockets import ListeningSocket, edges_address, open_listening, open_sockets
+from lockgate.state import ENDPOINTS_FILE, State
+
+BACKLOG = 4096  # the kernel's own bound: whoever comes before a part accepts waits here
+
+
+def supervise(settings: Settings) -> NoReturn:
+    """:raises CommandError: the start failed."""
+    load_or_explain(settings.config)
+    driver = choose_driver(settings)
+    with ExitStack() as held:
+        sockets = dict(held.enter_context(open_sockets(settings)))
+        refuse_exposed(sockets["gateway"].sock, settings)
+        state = State(settings.state)
+        state.open()
+        lock = held.enter_context(state.lock("server"))
+        url = f"unix:{_folder(state) / 'executor.sock'}"
+        inside = {"executor": url, "edges": f"unix:{edges_address(url)}"}
+        for address in inside.values():
+            Path(address.removeprefix("unix:")).unlink(missing_ok=True)  # of a server that was killed
+        sockets |= held.enter_context(open_listening(inside))
+        for name in inside:
+            sockets[name].sock.listen(BACKLOG)
+        spec = _spec(settings, driver, url, sockets, state)
+        spec["inherited"] = [lock.fd, *(opened.sock.fileno() for opened in sockets.values())]
+        for fd in spec["inherited"]:
+            os.set_inheritable(fd, True)
+        environ = {name: value for name, value in os.environ.items() if not name.startswith("LISTEN_")}
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os.execve(sys.executable, [sys.executable, "-m", "lockgate.supervisor", json.dumps(spec)], environ)  # noqa: S606
+
+
+def _folder(state: State) -> Path:
+    """Of the sockets between the processes; nobody else may enter it."""
+    folder = runtime_sockets(state.instance()).with_name("s")
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)
+    except OSError as error:
+        raise RuntimeFailure(f"{folder} cannot be made: {error.strerror}.", "Make room for it.") from error
+    return folder
+
+
+def _spec(
+    settings: Settings, driver: str, url: str, sockets: Mapping[str, ListeningSocket], state: State
+) -> dict[str, Any]:
+    fds = {name: opened.sock.fileno() for name, opened in sockets.items()}
+    workers = settings.workers or 1
+    command = [sys.executable, "-m", "lockgate.cli"]
+    common = ["--state", str(state.root), "--drain", f"{settings.drain_s:g}"]
+    executor = [
+        *command, "executor", "--socket", url, "--driver", driver, "--uid-base", str(settings.uid_base), *common,
+        *(word for path in settings.config for word in ("--config", str(path))),
+    ]  # fmt: skip
+    tls = (("--tls-cert", settings.tls_cert), ("--tls-key", settings.tls_key))
+    edge = [
+        *command, "serve", "--executor-url", url, *common,
+        *(word for flag, path in tls if path is not None for word in (flag, str(path))),
+    ]  # fmt: skip
+    inside = ("executor", "edges", "control", "admin")
+    parts: list[dict[str, Any]] = [
+        {
+            "name": "executor",
+            "argv": executor,
+            "sockets": {name: fds[name] for name in inside},
+            "index": 0,
+            "of": workers,
+        }
+    ]
+    for index in range(workers):
+        name, gateway = f"edge-{index + 1}", {"gateway": fds["gateway"]}
+        parts.append({"name": name, "argv": edge, "sockets": gateway, "index": index, "of": workers})
+    folder = edges_address(url).parent
+    return {
+        "parts": parts,
+        "gateway": fds["gateway"],
+        "drain_s": settings.drain_s,
+        "listening": {name: _url(sockets[name].sock, settings) for name in ("gateway", "control", "admin")},
+        "remove": [url.removeprefix("unix:"), str(edges_address(url)), str(state.root / ENDPOINTS_FILE)],
+        "remove_folders": [str(folder), str(folder.parent)],
+    }
+
+
+def _url(sock: socket.socket, settings: Settings) -> str:
+    name = sock.getsockname()
+    if not isinstance(name, tuple):
+        return f"unix:{name}"
+    scheme = "https" if settings.tls_cert is not None else "http"
+    return f"{scheme}://[{name[0]}]:{name[1]}" if ":" in name[0] else f"{scheme}://{name[0]}:{name[1]}"
