@@ -50,6 +50,7 @@ def run(
     environment: Mapping[str, str],
     on_progress: Progress,
     installations: Installations | None = None,
+    kept_lines: int = KEPT_LINES,
 ) -> tuple[int, list[str]]:
     """Run `command` to its end.
 
@@ -71,11 +72,11 @@ def run(
         ) as process,
         (installations or Installations()).holding(process),
     ):
-        last = _relay(process, on_progress)
+        last = _relay(process, on_progress, kept_lines)
     return process.returncode, last
 
 
-def _relay(process: "subprocess.Popen[str]", on_progress: Progress) -> list[str]:
+def _relay(process: "subprocess.Popen[str]", on_progress: Progress, kept_lines: int) -> list[str]:
     """Pass its lines on until it ends; return the last ones. It is killed when it takes too long."""
     last: list[str] = []
     deadline = threading.Timer(INSTALL_TIMEOUT_S, _end, (process,))
@@ -84,7 +85,7 @@ def _relay(process: "subprocess.Popen[str]", on_progress: Progress) -> list[str]
         for line in process.stdout or ():
             text = line.strip()
             if text:
-                last = [*last[-KEPT_LINES + 1 :], text]
+                last = [*last[-kept_lines + 1 :], text]
                 on_progress(text)
         process.wait()
     except BaseException:

@@ -26,6 +26,7 @@ FILE = "package.json"
 LOCKS = ("npm-shrinkwrap.json", "package-lock.json")  # npm reads the first that is there
 OTHER_LOCKS = ("yarn.lock", "pnpm-lock.yaml", "bun.lock", "bun.lockb")
 MODULES = "node_modules"
+KEPT_LINES = 200  # it explains a lock that does not fit before a page of help
 MAX_FILE_BYTES = 16 * 1024 * 1024  # the lock of a thousand packages has half of one
 
 _RUN_TIME = ("dependencies", "optionalDependencies")
@@ -113,6 +114,7 @@ def run_npm(
         environment=_environment(node),
         on_progress=on_progress,
         installations=installations,
+        kept_lines=KEPT_LINES,
     )
     if status != 0:
         raise PackageError("dependencies", _reason(last, status), source)
@@ -143,10 +145,12 @@ def _npm_program(node: Installation) -> str | None:
 def _reason(last: list[str], status: int) -> str:
     """npm's last lines, after a sentence that says what is to be done."""
     text = "\n".join(line for line in last if "A complete log of this run" not in line)
+    if _OUT_OF_STEP.search(text) is not None:
+        what, _, _help = text.partition("npm error Clean install a project")
+        return f"{FILE} and its lock say different things: run npm install where they are\n{what.strip()}"
+    text = "\n".join(text.split("\n")[-installer.KEPT_LINES :])
     if (unreachable := _UNREACHABLE.search(text)) is not None:
         return f"npm could not reach its registry ({unreachable[1]}):\n{text}"
-    if _OUT_OF_STEP.search(text) is not None:
-        return f"{FILE} and its lock say different things, or npm cannot read the lock: run npm install there.\n{text}"
     return f"npm could not install {FILE}:\n{text or f'npm ended with {status}'}"
 
 
