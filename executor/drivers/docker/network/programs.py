@@ -36,10 +36,12 @@ async def _call(program: str, arguments: tuple[str, ...], text: str) -> tuple[in
     path = find(program)
     if path is None:
         raise FirewallError(f"{program} is not installed")
-    process = await asyncio.create_subprocess_exec(path, *arguments, stdin=PIPE, stdout=DEVNULL, stderr=PIPE)
+    # uvloop raises RuntimeError for a write to a program that has ended already, where asyncio's own loop does not.
+    stdin = PIPE if text else DEVNULL
+    process = await asyncio.create_subprocess_exec(path, *arguments, stdin=stdin, stdout=DEVNULL, stderr=PIPE)
     try:
         async with asyncio.timeout(_TIMEOUT_S):
-            _, said = await process.communicate(text.encode())
+            _, said = await process.communicate(text.encode() if text else None)
     except TimeoutError as error:
         raise FirewallError(f"{program} did not end within {_TIMEOUT_S:.0f} s") from error
     finally:
