@@ -43,9 +43,6 @@ _PLATFORM = ("no matching manifest for",)
 
 def image_error(error: Exception, *, image: str, engine: str) -> ImageError:
     """Translate what the SDK raised while it asked *engine* for *image* ("" where it was about no image)."""
-    import requests  # on use, with the SDK: 25 MB that a server with ready images does not need
-    from docker.errors import APIError, DockerException, ImageNotFound
-
     number = next((each.errno for each in _chain(error) if isinstance(each, OSError) and each.errno), None)
     if number in (errno.EACCES, errno.EPERM):
         return ImageError(
@@ -53,16 +50,27 @@ def image_error(error: Exception, *, image: str, engine: str) -> ImageError:
         )
     if number in (errno.ENOENT, errno.ECONNREFUSED, errno.ENOTDIR, errno.EHOSTUNREACH):
         return ImageError("engine-absent", f"No Docker engine answers at {engine}.", START_ENGINE)
-    if isinstance(error, TimeoutError | requests.Timeout):
-        what = f"The Docker engine at {engine} does not answer in time."
-        return ImageError("engine-slow", what, "Look at its log, or start it again.")
+    if isinstance(error, TimeoutError):
+        return _slow(engine)
+    import requests  # on use, with the SDK: 25 MB that a server with ready images does not need
+    from docker.errors import APIError, DockerException, ImageNotFound
+
+    if isinstance(error, requests.Timeout):
+        return _slow(engine)
     if isinstance(error, ImageNotFound):
         return missing(image)
     if isinstance(error, APIError):
         return engine_words(str(error.explanation or error), image=image)
+    if isinstance(error, ConnectionError):
+        return ImageError("failed", f"The Docker engine at {engine} broke off: {error}.", "Look at its log.")
     if isinstance(error, DockerException | requests.RequestException | OSError):
         return ImageError("failed", f"The Docker engine at {engine} failed: {error}.", START_ENGINE)
     raise error
+
+
+def _slow(engine: str) -> ImageError:
+    what = f"The Docker engine at {engine} does not answer in time."
+    return ImageError("engine-slow", what, "Look at its log, or start it again.")
 
 
 def engine_words(words: str, *, image: str) -> ImageError:

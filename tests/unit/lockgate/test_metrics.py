@@ -18,6 +18,7 @@ from gateway.issuers.metrics import IssuerMetrics
 from gateway.metrics import GatewayMetrics
 from kit.edge_limits import REFUSAL_REASONS
 from kit.invoke import InvokeAnswer, InvokeCall, InvokeTimes
+from lockgate.driver_metrics import DriverMetrics
 from lockgate.metrics import (
     EdgeMetrics,
     FleetCollector,
@@ -58,6 +59,7 @@ def build() -> tuple[CollectorRegistry, ExecutorMetrics]:
     registry.register(FleetCollector(lambda: FleetSnapshot(fleet=FLEET, functions={"notes": POOL})))
     registry.register(LogCollector({"server": lambda: 5}))
     ReloadMetrics(registry).applied(3)
+    DriverMetrics(registry)
     route = GatewayMetrics(registry).route("GET /notes")
     route.observe("GET", 200, 100_000, InvokeTimes(queue_us=1, start_us=1, init_us=1, handler_us=1))
     route.deny("token_expired")
