@@ -34,8 +34,10 @@ COMMANDS = {
     "logs": "show what functions printed",
     "env": "print the endpoints and credentials for AWS clients",
     "runtimes": "install what AWS's runtimes bring along (boto3)",
+    "doctor": "say what this machine and its engine offer, and what follows from what they lack",
 }
-LATER = ("init", "user", "keys", "doctor")
+DOCTOR_FLAGS = ("config", "state", "driver", "uid-base")
+LATER = ("init", "user", "keys")
 
 
 class Parser(argparse.ArgumentParser):
@@ -179,6 +181,10 @@ def _runtimes_arguments(parser: argparse.ArgumentParser) -> None:
     add_flags(parser, (STATE,), os.environ)
 
 
+def _doctor_arguments(parser: argparse.ArgumentParser) -> None:
+    add_flags(parser, tuple(flag for flag in SERVER_FLAGS if flag.name in DOCTOR_FLAGS), os.environ)
+
+
 _ARGUMENTS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "serve": _server_arguments,
     "dev": _dev_arguments,
@@ -193,6 +199,7 @@ _ARGUMENTS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "logs": _logs_arguments,
     "env": _env_arguments,
     "runtimes": _runtimes_arguments,
+    "doctor": _doctor_arguments,
 }
 
 

@@ -1,0 +1,1 @@
+"""What `lockgate doctor` looks at, and what follows from what it finds."""
