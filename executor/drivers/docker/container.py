@@ -24,6 +24,7 @@ class Container:
     """:ivar number: the environment's, or the slot's while it is one.
     :ivar uid_slot: of the numbers of which uids are made; given back at the end.
     :ivar id: the engine's; None until it is made.
+    :ivar memory_mb: that the function may use; 0 for a slot.
     :ivar oom: the engine has told of a process that was killed for memory.
     """
 
@@ -41,6 +42,7 @@ class Container:
         self.group: ContainerGroup | None = None
         self.making: asyncio.Task[float] | None = None
         self.removal: asyncio.Task[None] | None = None
+        self.memory_mb = 0
         self.is_slot = False
         self.is_stopping = False
         self.has_started = False
@@ -55,7 +57,10 @@ class Container:
         return f"<Container {self.name} {'slot' if self.is_slot else 'environment'} {self.number} {state}>"
 
     def report(self, exit_code: int | None) -> ExitReport:
-        return read_exit(exit_code, out_of_memory=self.oom or self._was_killed_for_memory())
+        report = read_exit(exit_code, out_of_memory=self.oom or self._was_killed_for_memory())
+        if report.out_of_memory:  # it died of its limit; the file that would say so is gone with its cgroup
+            self._peak_mb = max(self._peak_mb, self.memory_mb)
+        return report
 
     def _was_killed_for_memory(self) -> bool:
         return self.group is not None and self.group.oom_kills() > 0

@@ -33,7 +33,7 @@ from executor.drivers.docker.engine.errors import NotFound
 from executor.drivers.docker.engine.events import ContainerEvent, EventWatch
 from executor.drivers.docker.images import Images
 from executor.drivers.docker.labels import container_name, instance_label, read_found
-from executor.drivers.docker.maker import ContainerMaker, Wish
+from executor.drivers.docker.maker import START_FAULT, ContainerMaker, Wish
 from executor.drivers.docker.network.networks import Networks
 from executor.drivers.docker.network.plan import NetworkPlan
 from executor.drivers.docker.probe import Findings, ProbeFailed, probe
@@ -216,6 +216,7 @@ class DockerDriver:
         config = spec.revision.config
         image = await self._images.get(spec.revision.image, config.runtime)
         container = self._new_container(spec.environment, shared_user=bool(config.volumes))
+        container.memory_mb = config.memory_mb
         if config.volumes:
             volumes.open_volumes(config.volumes.values(), container.gid)
 
@@ -285,12 +286,16 @@ class DockerDriver:
         return await asyncio.shield(container.making)
 
     async def specialise(self, slot: int, spec: StartSpec) -> Specialisation:
-        container = self._containers.pop(slot, None)
-        if container is None or container.is_stopping or not container.is_slot:
-            raise StartError("The prepared container is gone", permanent=False, error_type="Sandbox.Failure")
+        container = self._containers.get(slot)
+        if container is None or not container.is_slot:
+            raise StartError("The prepared container is gone", permanent=False, error_type=START_FAULT)
+        del self._containers[slot]
         self._containers[spec.environment] = container
         container.number = spec.environment
         container.is_slot = False
+        if container.is_stopping or container.has_ended:
+            raise StartError("The prepared container has ended", permanent=False, error_type=START_FAULT)
+        container.memory_mb = spec.revision.config.memory_mb
         package = self._packages(spec.revision.package)
         return await self._specialiser.specialise(container, spec, package, self.start_mode(spec.revision))
 
