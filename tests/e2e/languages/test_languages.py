@@ -208,7 +208,8 @@ def test_ruby_loads_a_method_of_a_nested_class(world: World, language: Language)
 def test_a_ruby_error_has_its_trace_without_the_runtimes_frames(world: World, language: Language) -> None:
     error = error_of(world.call("ruby-fail", "fail"))
     assert set(error) == {"errorMessage", "errorType", "stackTrace"}
-    assert error["stackTrace"] == ["/var/task/app.rb:14:in `handler'"]
+    [frame] = error["stackTrace"]
+    assert frame.startswith("/var/task/app.rb:13:in ")
 
 
 @needs("ruby")
@@ -231,10 +232,10 @@ def test_a_java_function_may_read_and_write_bytes(world: World, language: Langua
 
 
 @needs("java")
-def test_a_java_error_has_trace_and_cause(world: World, language: Language) -> None:
+def test_a_java_error_has_its_trace(world: World, language: Language) -> None:
     error = error_of(world.call("java-fail", "fail"))
-    assert error["stackTrace"][0].startswith("example.Handler.handleRequest(Handler.java:")
-    assert error["cause"]["errorMessage"] == "it is closed"
+    assert set(error) == {"errorMessage", "errorType", "stackTrace"}
+    assert error["stackTrace"][0] == "example.Handler.handleRequest(Handler.java:23)"
 
 
 @needs("java")
