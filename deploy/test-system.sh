@@ -20,6 +20,11 @@ need autoreconf autoconf automake libtool # with the three below: AWS's runtime 
 need cmake cmake
 need g++ g++
 need make make
+need ruby ruby         # runs functions in Ruby, as the three below functions in their languages
+need javac default-jdk-headless
+need mvn maven
+need go golang-go
+need cargo cargo       # and rustc with it
 need dockerd docker.io iptables # an engine for functions in containers
 need mmdebstrap mmdebstrap # makes base images without a registry
 need docker-compose docker-compose # reads compose.yaml

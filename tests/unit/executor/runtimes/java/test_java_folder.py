@@ -51,7 +51,7 @@ def repository(monkeypatch: pytest.MonkeyPatch) -> Iterator[Repository]:
     )
     monkeypatch.setattr(folder, "artifacts", lambda: wanted)
     monkeypatch.setenv(folder.REPOSITORY_VARIABLE, there.address + "/")
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     yield there
     server.shutdown()
