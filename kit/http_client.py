@@ -9,6 +9,7 @@ error says whether the peer may have it whole (`HttpClientError.was_sent`).
 import asyncio
 import socket
 import ssl
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -36,6 +37,12 @@ __all__ = [
     "HttpClientError", "NoConnection", "Response", "ResponseStream", "ResponseTimeout", "TcpPeer", "TooLarge",
     "UnixPeer",
 ]  # fmt: skip
+
+# How a connection ends whose peer has not read all of a request. On Linux a unix socket is reset if, and only if, its
+# other end was closed with something unread in it; elsewhere a reset tells nothing. Source: unix_release_sock() in
+# net/unix/af_unix.c.
+_UNREAD: tuple[type[OSError], ...] = (BrokenPipeError,)
+_UNREAD_LOCAL = (*_UNREAD, ConnectionResetError) if sys.platform == "linux" else _UNREAD
 
 Body = bytes | AsyncIterator[bytes]
 Judge = Callable[[str], None]
@@ -351,6 +358,7 @@ class HttpClient:
             head_bytes=limits.head_bytes,
             head_fields=limits.head_fields,
             greeting=limits.greeting,
+            unread=_UNREAD_LOCAL if isinstance(self.peer, UnixPeer) else _UNREAD,
         )
 
 

@@ -41,17 +41,27 @@ class Owner(Protocol):
 class Connection(asyncio.Protocol):
     """:param greeting: what the peer says first of all; until then it has not taken the connection.
 
+    :param unread: ends that tell that the peer cannot have read the request's last byte. EPIPE is one: it comes from
+        sending only, while something is left to be sent.
     :ivar deadline: when `expire` is due, on the loop's clock.
     """
 
     def __init__(
-        self, owner: Owner, peer: str, *, head_bytes: int, head_fields: int, greeting: bytes = b""
+        self,
+        owner: Owner,
+        peer: str,
+        *,
+        head_bytes: int,
+        head_fields: int,
+        greeting: bytes = b"",
+        unread: tuple[type[OSError], ...] = (BrokenPipeError,),
     ) -> None:
         self.deadline = inf
         self._loop = asyncio.get_running_loop()
         self._owner = owner
         self._peer = peer
         self._greeting = greeting
+        self._unread = unread
         self._head_bytes = head_bytes
         self._head_fields = head_fields
         self._transport: asyncio.Transport | None = None
@@ -242,9 +252,8 @@ class Connection(asyncio.Protocol):
         self._transport = None
         self.resume_writing()
         if self._exchange is not None:
-            # EPIPE comes from sending only, and while something is left to be sent: the request never was whole.
             # A peer that greets does so before it reads.
-            was_sent = not (self._sending or self._greeting or isinstance(exc, BrokenPipeError))
+            was_sent = not (self._sending or self._greeting or isinstance(exc, self._unread))
             self.fail(
                 ConnectionLost(f"{self._peer} closed the connection before it answered", was_sent=was_sent)
             )

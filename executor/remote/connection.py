@@ -69,7 +69,8 @@ class InvokeConnection(asyncio.Protocol):
     def _reset(self) -> None:
         self._target = b""
         self._fields: dict[bytes, bytes] = {}
-        self._head_bytes = 0
+        self._head_bytes = 0  # that were fed; the parser keeps half a field without telling
+        self._field_bytes = 0  # that it told of: a head may come in one read
         self._parts: list[bytes] = []
         self._body_bytes = 0
         self._in_body = False
@@ -124,7 +125,7 @@ class InvokeConnection(asyncio.Protocol):
             self._break(f"not HTTP/1.1: {error}")
             return
         if not in_body and not self._between and not self._in_body:
-            self._head_bytes += len(data)  # the parser keeps half a field without telling
+            self._head_bytes += len(data)
             if self._head_bytes > HEAD_BYTES:
                 self._broken = self._broken or "the head is too large"
         if self._broken is not None:
@@ -144,6 +145,9 @@ class InvokeConnection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         name = name.lower()
+        self._field_bytes += len(name) + len(value)
+        if self._field_bytes > HEAD_BYTES:
+            self._broken = "the head is too large"
         if name in self._fields:
             self._broken = "a field came twice"
         self._fields[name] = value
@@ -152,6 +156,8 @@ class InvokeConnection(asyncio.Protocol):
         self._in_body = True
         if self._parser.get_method() != b"POST" or b"content-length" not in self._fields:
             self._broken = "not a POST with a length"
+        elif self._parser.should_upgrade():  # the parser would take the head for the whole request
+            self._broken = "it wants another protocol"
 
     def on_body(self, chunk: bytes) -> None:
         self._body_bytes += len(chunk)

@@ -11,6 +11,7 @@ from executor.remote.server import InvokeServer, Resolve
 from kit.http_client import HttpClient, UnixPeer
 from kit.invoke import Invoker
 from kit.remote_invoker import EXECUTOR_LIMITS, RemoteInvoker
+from lockgate.open_files import raise_open_files
 from tests.support.executor_world import ExecutorWorld
 
 
@@ -25,6 +26,7 @@ class RemoteDoor:
     ) -> None:
         self.newest = world.executor if isinstance(world, ExecutorWorld) else world
         self.resolve = resolve
+        raise_open_files()  # a crowd of 1,000 callers has both ends of its connections here
         self._folder = Path(tempfile.mkdtemp(prefix="lg-"))
         self.path = self._folder / "executor.sock"
         self._limits = replace(EXECUTOR_LIMITS, **limits)
@@ -40,6 +42,13 @@ class RemoteDoor:
         """Nobody has the socket any more."""
         self.listener.close()
         self.path.unlink()
+
+    async def replace(self) -> None:
+        """A rolling restart: the old server finishes what it has, a new one takes all else."""
+        old = self.server
+        old.stop_accepting()
+        self.server = await self.serve()
+        await old.drain()
 
     async def serve(self, **options: Any) -> InvokeServer:
         server = InvokeServer(self.newest, self.resolve, **options)
