@@ -76,6 +76,7 @@ class Language:
     :param variables: what its runtimes on Lambda set beside the common ones; a function's own win over them.
     :param runtime_folder: what is installed below the state (the argument) for its runtimes, or None.
     :param install: what to say when no program is there, ``install Node.js 16 or newer``.
+    :param can_exec: whether a runtime's bootstrap, waiting in a slot, can replace its process by a fresh one.
     :param links: path → target, in an environment's own file system; for where a language looks and Lambda has more.
     :param needs_folder: nothing runs without the runtime folder: the client of the Runtime API is in it.
     """
@@ -89,6 +90,7 @@ class Language:
     runtime_folder: Callable[[Path, Installation], Path | None]
     install: str
     links: Mapping[str, str] = field(default_factory=dict)
+    can_exec: Callable[[str], bool] = lambda _: True
     needs_folder: bool = False
 
 

@@ -5,7 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from executor.driver import ChannelKind
-from executor.language import Installation, Language, Place
+from executor.language import Installation, Language, Place, wanted_version
 from executor.programs import Search, find
 from executor.revision import FunctionConfig
 from executor.runtimes.node import folder
@@ -80,4 +80,6 @@ NODE = Language(
     install="install Node.js 16 or newer",
     # Node.js looks along NODE_PATH for `require` only, Lambda's for `import`, too.
     links={"/node_modules": "/var/runtime/node_modules"},
+    # process.execve is there since 22.15 and 23.11.
+    can_exec=lambda runtime: wanted_version(runtime) >= (22,),
 )
