@@ -5,6 +5,7 @@ from executor.drivers.docker.network.plan import egress_of
 from executor.drivers.docker.programs import IMAGE, program_of
 from executor.drivers.docker.variables import acts_at_start
 from executor.language import language_name
+from executor.languages import language_of
 from executor.revision import FunctionConfig, Revision
 
 # Their interpreters size their heap when they start.
@@ -47,4 +48,7 @@ def start_mode(config: FunctionConfig) -> StartMode:
         return StartMode.DIRECT
     if not takes_slots:
         return StartMode.DIRECT
-    return StartMode.EXEC if acts_at_start(config.environment) else StartMode.WARM
+    if not acts_at_start(config.environment):
+        return StartMode.WARM
+    language = language_of(config.runtime)
+    return StartMode.EXEC if language is None or language.can_exec(config.runtime) else StartMode.DIRECT
