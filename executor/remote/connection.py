@@ -6,7 +6,7 @@ A call is run only when it is there whole. Its caller's going is the connection'
 
 import asyncio
 import logging
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 import httptools
 
@@ -53,7 +53,7 @@ class InvokeConnection(asyncio.Protocol):
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._loop = asyncio.get_running_loop()
-        self._parser = httptools.HttpRequestParser(self)
+        self._parser: Any = httptools.HttpRequestParser(self)  # it has no types
         self._transport: asyncio.Transport | None = None
         self._known = False  # the server counts it
         self._between = True  # nothing of a request is here
@@ -104,6 +104,9 @@ class InvokeConnection(asyncio.Protocol):
 
     def connection_lost(self, _exc: Exception | None) -> None:
         self._transport = None
+        self._parser = (
+            None  # it holds this object: without it both go at once, and not by the garbage collector
+        )
         if self._running is not None:
             self._running.cancel()  # the caller is gone
         if self._known:
