@@ -221,6 +221,7 @@ class DriverWorld(ABC):
         await self.listen()
         return self
 
+    @abstractmethod
     async def listen(self) -> None:
         """Where environments with host names reach the Runtime API."""
 
@@ -254,6 +255,8 @@ class DriverWorld(ABC):
 
     def revision(self, package: str, *, image: str | None = None, **config: Any) -> Revision:
         settings: dict[str, Any] = {"runtime": RUNTIME, "memory_mb": 256, "storage_mb": 64} | config
+        if "image_config" in settings:
+            settings["image"] = settings.pop("image_config")
         full = FunctionConfig(name="f", handler="app.handler", **settings)
         return Revision.of(full, package, image or self.image)
 

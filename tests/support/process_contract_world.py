@@ -14,5 +14,8 @@ class ProcessContractWorld(DriverWorld):
             state=self.folder / "state",
         )
 
+    async def listen(self) -> None:
+        """They are reached by a port of their own."""
+
     async def leftovers(self) -> list[str]:
         return [f"process {pid}" for pid in marked_processes(self.names.instance)]

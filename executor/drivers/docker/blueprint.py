@@ -5,7 +5,7 @@ Pure but for one look at the package: an executable `bootstrap` must be there. S
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from executor.driver import ChannelAddress, EnvironmentShape, SlotSpec, StartError, StartSpec
@@ -31,6 +31,7 @@ from executor.revision import FunctionConfig
 from kit.names import Names
 
 SLOT_MEMORY_MB = 128  # of a container that only waits: an interpreter takes 10 to 60 MB
+WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
 _BOOTSTRAPS = ("/var/task/bootstrap", "/opt/bootstrap")
 
 
@@ -71,6 +72,9 @@ def function_container(
     if program.command[0] == _BOOTSTRAPS[0]:
         _check_bootstrap(package)
     binds += [Bind(source=package, target=TASK)]
+    wrapper = spec.variables.get(WRAPPER)
+    if wrapper and program.takes_slots:  # AWS's other runtimes call it themselves
+        program = replace(program, command=(wrapper, *program.command))
     return _managed_container(
         program,
         container,
@@ -159,8 +163,7 @@ def _managed_container(
     folders.append(Bind(source=materials.workspace.opt, target=OPT))
     if program.files is not None:
         folders.append(Bind(source=materials.workspace.bootstraps(program.files), target=BOOTSTRAP))
-    if runtime_folder is not None:
-        folders.append(Bind(source=runtime_folder, target=RUNTIME))
+    folders += _runtime_binds(program, runtime_folder, shape.runtime)
     to_fifo = materials.findings.fifo
     return ContainerSpec(
         image=image.id,
@@ -178,6 +181,21 @@ def _managed_container(
         sandbox=shape.sandbox,
         attach=not to_fifo,
     )
+
+
+def _runtime_binds(program: Program, folder: Path | None, runtime: str) -> list[Bind]:
+    """What AWS's runtimes bring along, and where a language looks for it beside its path."""
+    if folder is None:
+        if program.needs_folder:
+            message = f"{runtime} needs its runtime folder: run `lockgate runtimes install`"
+            raise StartError(message, permanent=True, error_type="Runtime.InvalidRuntime")
+        return []
+    links = [
+        Bind(source=folder / Path(target).relative_to(RUNTIME), target=path)
+        for path, target in program.links.items()
+    ]
+    shown = [bind for bind in links if bind.source.is_dir()]
+    return [Bind(source=folder, target=RUNTIME), *shown]
 
 
 def _image_container(
@@ -200,14 +218,20 @@ def _image_container(
         message = "The image has neither ENTRYPOINT nor CMD: set one of them in the image or in `image:`"
         raise StartError(message, permanent=True, error_type="Runtime.InvalidEntrypoint")
     handler = command[-1] if command else config.handler
+    to_fifo = materials.findings.fifo and image.has_shell
+    variables = image_variables(
+        spec.variables, config=config, handler=handler, runtime_api=runtime_api_variables(channel)
+    )
+    words = (*entrypoint, *command)
+    if to_fifo:
+        words = tuple(exact_command(words, {*variables, *image.variables}, (), to_fifo=True))
+        binds = [*binds, Bind(source=channel_folder(container, channel), target=CHANNEL)]
     return ContainerSpec(
         image=image.id,
-        entrypoint=entrypoint or command[:1],
-        command=command if entrypoint else command[1:],
+        entrypoint=words,
+        command=(),
         cwd=own.working_directory,
-        variables=image_variables(
-            spec.variables, config=config, handler=handler, runtime_api=runtime_api_variables(channel)
-        ),
+        variables=variables,
         labels=labels,
         uid=container.uid,
         gid=container.gid,
@@ -216,7 +240,7 @@ def _image_container(
         binds=binds,
         attachment=_attachment(plan, channel),
         sandbox=spec.shape.sandbox,
-        attach=True,
+        attach=not to_fifo,
     )
 
 

@@ -32,7 +32,7 @@ from executor.drivers.docker.engine.client import EngineClient
 from executor.drivers.docker.engine.errors import NotFound
 from executor.drivers.docker.engine.events import ContainerEvent, EventWatch
 from executor.drivers.docker.images import Images
-from executor.drivers.docker.labels import container_name, instance_label, read_found
+from executor.drivers.docker.labels import PROBE, container_name, instance_label, read_found
 from executor.drivers.docker.maker import START_FAULT, ContainerMaker, Wish
 from executor.drivers.docker.network.networks import Networks
 from executor.drivers.docker.network.plan import NetworkPlan
@@ -83,7 +83,7 @@ class DockerDriver:
         self._engine = EngineClient(engine)
         self._networks = Networks(self._engine, names)
         self._workspace = Workspace(state.resolve() / "docker")
-        self._images = Images(self._engine)
+        self._images = Images(self._engine, names)
         self._uids = Slots()
         self._containers: dict[int, Container] = {}
         self._by_id: dict[str, Container] = {}
@@ -151,7 +151,7 @@ class DockerDriver:
             self._engine,
             self._workspace,
             names=self._names,
-            image=(await self._images.get(image, IMAGE)).id,
+            image=(await self._images.get(image, PROBE)).id,
             uid=self._uid_base,
             why_no_mounts=why_no_mounts,
         )

@@ -1,30 +1,39 @@
 """Images as the engine has them: looked up once by their content's id, and kept, because they cannot change."""
 
+import asyncio
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from executor.driver import StartError
 from executor.drivers.docker.engine.client import EngineClient
 from executor.drivers.docker.engine.errors import NotFound
+from executor.drivers.docker.labels import PROBE, common_labels
+from executor.drivers.docker.programs import IMAGE
+from executor.drivers.docker.variables import SHELL
+from kit.names import Names
 
 _MACHINES = {"amd64": "x86_64", "arm64": "arm64", "aarch64": "arm64", "x86_64": "x86_64"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
-    """:param variables: names of what its ENV declares."""
+    """:param variables: names of what its ENV declares.
+    :param has_shell: its output can be led past the engine; looked at for `image:` functions only.
+    """
 
     id: str
     entrypoint: tuple[str, ...]
     command: tuple[str, ...]
     variables: frozenset[str]
     arch: str
+    has_shell: bool = True
 
 
 class Images:
-    def __init__(self, engine: EngineClient) -> None:
+    def __init__(self, engine: EngineClient, names: Names) -> None:
         self._engine = engine
+        self._names = names
         self._known: dict[str, Image] = {}
         self.arch = ""  # of the engine's machine
 
@@ -43,12 +52,31 @@ class Images:
                 found = read_image(await self._engine.image(image))
             except NotFound as error:
                 raise _refused(f"The image {image} is not on the engine: pull or build it first") from error
+            if runtime == IMAGE and not await self._has_shell(found.id):
+                found = replace(found, has_shell=False)
             self._known[image] = found
         if self.arch and machine(found.arch) != machine(self.arch):
             raise _refused(
                 f"The image {image} is made for {found.arch}, and this machine is {self.arch}: use one for it"
             )
         return found
+
+    async def _has_shell(self, image: str) -> bool:
+        """Look into it by a container that is never started."""
+        config = {
+            "Image": image,
+            "Entrypoint": [SHELL],
+            "Labels": common_labels(self._names) | {PROBE: "1"},
+            "HostConfig": {"NetworkMode": "none"},
+        }
+        container = await self._engine.create(f"lockgate-{self._names.instance}-look-{image[-12:]}", config)
+        try:
+            await self._engine.request("HEAD", f"/containers/{container}/archive", query={"path": SHELL})
+        except NotFound:
+            return False
+        finally:
+            await asyncio.shield(self._engine.remove(container))
+        return True
 
     def forget(self, image: str) -> None:
         """The engine says that it has it no more."""

@@ -73,6 +73,8 @@ class ContainerMaker:
         container.plan = await self._networks.reserve(wish.egress, wish.networks)
         await self._networks.permit(container.plan, wish.allow)
         spec = wish.build(container, container.plan)
+        if not spec.attach:
+            self._open_output(container, wish.channel)
         await self._create(container, spec)
         if spec.attach:
             await self._attach(container)
@@ -83,15 +85,16 @@ class ContainerMaker:
         storage_mb = wish.storage_mb if self._findings.disk else None
         container.folder = self._workspace.folder(str(container.number))
         await asyncio.to_thread(self._workspace.make, container.folder.root.name, storage_mb=storage_mb)
-        channel = wish.channel.folder or container.folder.channel
-        open_to(channel, container.gid)
+        open_to(wish.channel.folder or container.folder.channel, container.gid)
+
+    def _open_output(self, container: Container, channel: ChannelAddress) -> None:
+        assert container.folder is not None
 
         def printed(chunk: bytes) -> None:
             self._printed(container.number, chunk)
 
-        if self._findings.fifo:
-            path = channel / OUTPUT_NAME
-            container.output = OutputFifo(path, gid=container.gid, loop=self._loop, printed=printed)
+        path = (channel.folder or container.folder.channel) / OUTPUT_NAME
+        container.output = OutputFifo(path, gid=container.gid, loop=self._loop, printed=printed)
 
     async def _create(self, container: Container, spec: ContainerSpec) -> None:
         self._check_wanted(container)
@@ -112,8 +115,6 @@ class ContainerMaker:
     async def _attach(self, container: Container) -> None:
         assert container.id is not None
         stream = await self._engine.attach(container.id)
-        if container.output is not None:  # the FIFO was for nothing
-            container.output.close()
         stream.listen(lambda chunk: self._printed(container.number, chunk))
         container.output, container.output_ended = stream, stream.ended
 

