@@ -33,6 +33,7 @@ COMMANDS = {
     "invoke": "call a function of the running server and show its log",
     "logs": "show what functions printed",
     "env": "print the endpoints and credentials for AWS clients",
+    "images": "list, pull or make the images that functions run in",
     "runtimes": "install what AWS's runtimes bring along (boto3)",
     "doctor": "say what this machine and its engine offer, and what follows from what they lack",
 }
@@ -185,6 +186,17 @@ def _doctor_arguments(parser: argparse.ArgumentParser) -> None:
     add_flags(parser, tuple(flag for flag in SERVER_FLAGS if flag.name in DOCTOR_FLAGS), os.environ)
 
 
+def _images_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "action", choices=("list", "pull", "build"),
+        help="list what is used; pull it; or build images of Debian's packages, without a registry (as root)",
+    )  # fmt: skip
+    parser.add_argument(
+        "name", nargs="*", metavar="RUNTIME", help="as python3.13; none: those that the routes file uses"
+    )
+    add_flags(parser, (CONFIG,), os.environ)
+
+
 _ARGUMENTS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "serve": _server_arguments,
     "dev": _dev_arguments,
@@ -198,6 +210,7 @@ _ARGUMENTS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "invoke": _invoke_arguments,
     "logs": _logs_arguments,
     "env": _env_arguments,
+    "images": _images_arguments,
     "runtimes": _runtimes_arguments,
     "doctor": _doctor_arguments,
 }

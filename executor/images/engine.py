@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -19,6 +20,7 @@ from executor.images.progress import Layers, OnStep, Step, ignore
 
 if TYPE_CHECKING:
     from docker import APIClient
+    from requests import Response
 
 CALL_TIMEOUT_S = 30.0  # an inspect takes a millisecond
 SILENCE_S = (
@@ -88,8 +90,13 @@ class ImageEngine:
         layers = Layers(image)
         on_step(Step(text=f"pulling {image}"))
         with self._asking(image, silence_s=SILENCE_S) as client:
-            stream = client.pull(reference, tag=tag or None, stream=True, decode=True)
-            for message in self._watched(stream, image):
+            answer = _post(
+                client,
+                "/images/create",
+                {"fromImage": reference, "tag": tag},
+                _credentials(client, reference),
+            )
+            for message in self._watched(answer, image):
                 step = layers.read(message)
                 if step is not None:
                     on_step(step)
@@ -99,18 +106,11 @@ class ImageEngine:
         name, _, tag = image.rpartition(":")
         changes = [f"LABEL {key}={value}" for key, value in labels.items()]
         with self._asking(image, silence_s=SILENCE_S) as client, tar.open("rb") as file:
-            # The SDK's own verb waits for ever.
-            answer = client.post(
-                f"{client.base_url}/v{client.api_version}/images/create",
-                params={"fromSrc": "-", "repo": name, "tag": tag, "changes": changes},
-                data=_read_in_chunks(file, tar.stat().st_size, f"importing {image}", on_step),
-                headers={"Content-Type": "application/x-tar"},
-                timeout=SILENCE_S,
-            )
-            for line in answer.iter_lines():
-                message = json.loads(line)
-                if "error" in message or "message" in message:
-                    raise engine_words(str(message.get("error") or message["message"]), image=image)
+            body = _read_in_chunks(file, tar.stat().st_size, f"importing {image}", on_step)
+            wanted = {"fromSrc": "-", "repo": name, "tag": tag, "changes": changes}
+            answer = _post(client, "/images/create", wanted, {"Content-Type": "application/x-tar"}, body)
+            for _ in self._watched(answer, image):
+                pass
             return _read(client.inspect_image(image)).id
 
     def build(
@@ -119,9 +119,10 @@ class ImageEngine:
         """``docker build`` of a folder. :returns: the image's id. :raises ImageError: with the build's last words."""
         with self._asking(image, silence_s=PULL_TOTAL_S) as client:
             stream = client.build(
-                path=str(context), tag=image, dockerfile=dockerfile, rm=True, forcerm=True, decode=True
-            )
-            for message in self._watched(stream, image):
+                path=str(context), tag=image, dockerfile=dockerfile, rm=True, forcerm=True, decode=True,
+                timeout=PULL_TOTAL_S,
+            )  # fmt: skip
+            for message in self._judged(stream, image):
                 text = str(message.get("stream", "")).strip()
                 if text:
                     on_step(Step(text=text))
@@ -148,7 +149,14 @@ class ImageEngine:
             raise ImageError("failed", what, "Name another image.")
         return words
 
-    def _watched(self, stream: Iterable[Mapping[str, Any]], image: str) -> Iterator[Mapping[str, Any]]:
+    def _watched(self, answer: "Response", image: str) -> Iterator[Mapping[str, Any]]:
+        """The JSON messages of an answer that takes long."""
+        with closing(answer):
+            if answer.status_code >= HTTPStatus.BAD_REQUEST:
+                raise engine_words(str(answer.json().get("message", answer.reason)), image=image)
+            yield from self._judged((json.loads(line) for line in answer.iter_lines() if line), image)
+
+    def _judged(self, stream: Iterable[Mapping[str, Any]], image: str) -> Iterator[Mapping[str, Any]]:
         deadline = time.monotonic() + PULL_TOTAL_S
         for message in stream:
             if "error" in message:
@@ -198,6 +206,34 @@ class _Asking:
         if self._client is not None:
             with closing(self._client):
                 self._client = None
+
+
+def _post(
+    client: "APIClient",
+    path: str,
+    query: Mapping[str, Any],
+    headers: Mapping[str, str],
+    body: Iterable[bytes] | None = None,
+) -> "Response":
+    """The SDK's own verbs for these wait for ever."""
+    url = f"{client.base_url}/v{client.api_version}{path}"
+    answer: Response = client.post(
+        url, params=query, headers=headers, data=body, stream=True, timeout=SILENCE_S
+    )
+    return answer
+
+
+def _credentials(client: "APIClient", reference: str) -> dict[str, str]:
+    """What ``docker login`` has left for the registry, its credential helpers included."""
+    from docker import auth
+
+    registry, _ = auth.resolve_repository_name(reference)
+    header = auth.get_config_header(client, registry)
+    return (
+        {}
+        if header is None
+        else {"X-Registry-Auth": str(header, "ascii") if isinstance(header, bytes) else header}
+    )
 
 
 def _reach(address: str) -> None:

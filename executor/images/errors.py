@@ -43,14 +43,17 @@ _PLATFORM = ("no matching manifest for",)
 
 def image_error(error: Exception, *, image: str, engine: str) -> ImageError:
     """Translate what the SDK raised while it asked *engine* for *image* ("" where it was about no image)."""
-    number = next((each.errno for each in _chain(error) if isinstance(each, OSError) and each.errno), None)
+    number = next(
+        (each.errno for each in _chain(error) if isinstance(each, OSError) and isinstance(each.errno, int)),
+        None,
+    )
     if number in (errno.EACCES, errno.EPERM):
         return ImageError(
             "engine-denied", f"This user may not use the Docker engine at {engine}.", JOIN_GROUP
         )
     if number in (errno.ENOENT, errno.ECONNREFUSED, errno.ENOTDIR, errno.EHOSTUNREACH):
         return ImageError("engine-absent", f"No Docker engine answers at {engine}.", START_ENGINE)
-    if isinstance(error, TimeoutError):
+    if any(isinstance(each, TimeoutError) for each in _chain(error)):
         return _slow(engine)
     import requests  # on use, with the SDK: 25 MB that a server with ready images does not need
     from docker.errors import APIError, DockerException, ImageNotFound

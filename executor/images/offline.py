@@ -91,7 +91,9 @@ def _run(command: Sequence[str], runtime: str, on_step: OnStep) -> None:
                 last = [*last[-KEPT_LINES + 1 :], text]
                 if text.startswith("I: "):
                     steps = min(STEPS, steps + 1)
-                    on_step(Step(text=f"{runtime}: {text[3:].rstrip('.')}", done=steps, total=STEPS))
+                    on_step(
+                        Step(text=f"{runtime}: {text[3:].rstrip('.')}", done=steps, total=STEPS, unit="steps")
+                    )
             process.wait()
         finally:
             watchdog.cancel()

@@ -5,16 +5,17 @@ Source: Docker Engine API, "Create an image", the JSON messages of its answer.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """:param done: of `total` bytes; both 0 where nothing is known yet."""
+    """:param done: of `total`, in `unit`; both 0 where nothing is known yet."""
 
     text: str
     done: int = 0
     total: int = 0
+    unit: Literal["bytes", "steps"] = "bytes"
 
 
 OnStep = Callable[[Step], None]
