@@ -104,15 +104,15 @@ def learn(pid: int, container: str) -> CgroupPaths | None:
         mounts = Path("/proc/self/mountinfo").read_text()
     except OSError:
         return None
-    templates, unified = _templates(own, mounts, container)
-    if "memory" not in templates:
+    found, unified = templates(own, mounts, container)
+    if "memory" not in found:
         return None
-    paths = CgroupPaths(templates=templates, unified=unified)
+    paths = CgroupPaths(templates=found, unified=unified)
     group = paths.group(container)
     if group is None:
         return None
     try:
-        memory = Path(templates["memory"].format(id=container))
+        memory = Path(found["memory"].format(id=container))
         current = int((memory / ("memory.max" if unified else "memory.limit_in_bytes")).read_text())
         group.limit_memory(current + (1 << 20))
         group.weigh_cpu(256)
@@ -123,16 +123,20 @@ def learn(pid: int, container: str) -> CgroupPaths | None:
     return paths
 
 
-def _templates(own: str, mounts: str, container: str) -> tuple[dict[str, str], bool]:
+def templates(own: str, mounts: str, container: str) -> tuple[dict[str, str], bool]:
+    """Controller → folder with ``{id}``, and whether all are one (version 2).
+
+    :param own: ``/proc/PID/cgroup`` of the container's first process. :param mounts: our own mountinfo.
+    """
     places = _hierarchies(mounts)
-    templates: dict[str, str] = {}
+    found: dict[str, str] = {}
     for line in own.splitlines():
         _, names, path = line.split(":", 2)
         for name in names.split(",") if names else ():
             if name in _CONTROLLERS and name in places and container in path:
-                templates[name] = (places[name] + path).replace(container, "{id}")
-    if "memory" in templates:
-        return templates, False
+                found[name] = (places[name] + path).replace(container, "{id}")
+    if "memory" in found:
+        return found, False
     path = next((line[3:] for line in own.splitlines() if line.startswith("0::")), "")
     if "" in places and container in path:
         folder = (places[""] + path).replace(container, "{id}")
