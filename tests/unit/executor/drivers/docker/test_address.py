@@ -21,7 +21,7 @@ def test_addresses(text: str, expected: EngineAddress) -> None:
 
 @pytest.mark.parametrize("text", ["", "/run/docker.sock", "ssh://host", "unix://run/docker.sock", "tcp://"])
 def test_what_is_no_address_says_what_to_write(text: str) -> None:
-    with pytest.raises(ValueError, match="write unix:///path/docker.sock or tcp://host:port"):
+    with pytest.raises(ValueError, match=r"write unix:///path/docker\.sock or tcp://host:port"):
         EngineAddress.parse(text)
 
 

@@ -1,4 +1,4 @@
-"""Limits by file, on folders that look like the kernel's; what the kernel does with them is shown in real containers."""
+"""Limits by file, on folders that look like the kernel's. That limits hold is shown in real containers."""
 
 from pathlib import Path
 

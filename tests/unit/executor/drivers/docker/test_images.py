@@ -54,7 +54,7 @@ async def test_missing_image_is_said_with_what_to_do(engine: FakeEngine, images:
     with pytest.raises(StartError, match="pull or build it first") as caught:
         await images.get("sha256:9", "python3.12")
     assert caught.value.permanent
-    with pytest.raises(StartError, match="No image runs python3.12"):
+    with pytest.raises(StartError, match=r"No image runs python3\.12"):
         await images.get(None, "python3.12")
 
 
