@@ -115,8 +115,9 @@ def _wanted(file: RoutesFile, names: Sequence[str]) -> list[str]:
 
 
 def _managed(file: RoutesFile) -> list[str]:
-    used = sorted({each.runtime for each in file.resolved_functions().values()} - {IMAGE_RUNTIME})
-    return used or [file.defaults.runtime]
+    """Runtimes that functions use; the default one where there is no function yet."""
+    used = {each.runtime for each in file.resolved_functions().values()} or {file.defaults.runtime}
+    return sorted(used - {IMAGE_RUNTIME})
 
 
 def _runtimes(names: Sequence[str]) -> list[str]:
