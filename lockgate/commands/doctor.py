@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,26 +14,29 @@ from executor.drivers.docker.engine.client import EngineClient
 from executor.drivers.docker.engine.errors import EngineFault
 from lockgate.config.grammar.file import RoutesFile
 from lockgate.configuration import read
+from lockgate.containers import engine_url
 from lockgate.doctor import images, table
 from lockgate.doctor.engine import engine_rows, no_engine
-from lockgate.doctor.machine import machine_rows
+from lockgate.doctor.machine import bad_file, machine_rows
 from lockgate.doctor.process import process_rows
 from lockgate.doctor.row import Row, is_fit
 from lockgate.doctor.trial import trial_rows
 from lockgate.errors import ExitCode, UsageError
 from lockgate.settings import config_paths
 
-_DEFAULT_ENGINE = "unix:///var/run/docker.sock"
-
 
 def run(arguments: argparse.Namespace) -> int:
-    file = _file(config_paths(arguments)[0])
+    path = config_paths(arguments)[0]
+    loaded = read([path]) if path.exists() else None
+    file = None if loaded is None else loaded.file
     uid_base = _uid_base(arguments.uid_base)
     rows: list[Row] = []
     folders = {"state": Path(arguments.state).absolute()}
     if arguments.driver != "process":
-        rows += _with_engine(_address(file), file, folders, uid_base, quiet=arguments.json)
+        rows += _with_engine(engine_url(file), file, folders, uid_base, quiet=arguments.json)
     rows += machine_rows(folders)
+    if loaded is not None and file is None:
+        rows.append(bad_file(path))
     rows += process_rows(uid_base)
     if arguments.json:
         print(json.dumps({"ok": is_fit(rows), "checks": [row.as_json() for row in rows]}, indent=2))  # noqa: T201
@@ -65,22 +67,6 @@ async def _ask(address: str) -> tuple[dict[str, Any], dict[str, Any]]:
         return dict(await client.request("GET", "/version")), await client.info()
     finally:
         await client.close()
-
-
-def _file(path: Path) -> RoutesFile | None:
-    """The routes file where there is a good one; its mistakes are for `lockgate check`."""
-    return read([path]).file if path.exists() else None
-
-
-def _address(file: RoutesFile | None) -> str:
-    """:raises UsageError: DOCKER_HOST is something that is not spoken here."""
-    named = None if file is None else file.server.engine
-    address = str(named or os.environ.get("DOCKER_HOST") or _DEFAULT_ENGINE)
-    try:
-        EngineAddress.parse(address)
-    except ValueError as error:
-        raise UsageError(f"{error}.", "DOCKER_HOST or `server.engine` names the engine.") from error
-    return address
 
 
 def _uid_base(text: str) -> int:

@@ -23,6 +23,17 @@ def machine_rows(folders: dict[str, Path], meminfo: Path = _MEMINFO) -> list[Row
     return rows
 
 
+def bad_file(path: Path) -> Row:
+    return Row(
+        group=GROUP,
+        check="routes file",
+        verdict=Verdict.MISSING,
+        found=f"{path} has mistakes",
+        follows="The server does not start with it, and which images it needs is not known.",
+        do="`lockgate check` shows them.",
+    )
+
+
 def _memory(meminfo: Path) -> Row:
     available_mb = _available_mb(meminfo)
     if available_mb is None:
