@@ -13,7 +13,7 @@ from typing import Final, cast
 from urllib.parse import quote, unquote
 
 from kit.http_client_exchange import Fields
-from kit.invoke import InvocationKind, InvokeAnswer, InvokeCall, InvokeTimes
+from kit.invoke import NO_HEADERS, InvocationKind, InvokeAnswer, InvokeCall, InvokeTimes
 
 # One byte over what any executor takes is enough for it to refuse a payload by its own words.
 PAYLOAD_BYTES: Final = 6 * 1024 * 1024 + 1
@@ -98,17 +98,20 @@ def _unquoted(word: bytes) -> str:
 def read_call(target: bytes, fields: Mapping[bytes, bytes], payload: bytes) -> InvokeCall:
     """:param fields: names in lower case. :raises WireError:"""
     function, qualifier = read_target(target)
-    headers = {
-        name: fields[field].decode("latin-1") for field, name in _CALL_FIELDS.items() if field in fields
-    }
-    kind = fields.get(_KIND_FIELD, b"RequestResponse").decode("latin-1")
+    headers: Mapping[str, str] = NO_HEADERS
+    if not _CALL_FIELDS.keys().isdisjoint(fields):
+        headers = {
+            name: fields[field].decode("latin-1") for field, name in _CALL_FIELDS.items() if field in fields
+        }
+    kind = fields.get(_KIND_FIELD)
     return InvokeCall(
         function=function,
         payload=payload,
         budget_ms=_number(fields.get(BUDGET_FIELD, b""), "budget"),
         trace=fields.get(_TRACE_FIELD, b"").decode("latin-1"),
         qualifier=qualifier,
-        kind=cast(InvocationKind, kind),  # the executor refuses what it does not know, in Lambda's words
+        # The executor refuses what it does not know, in Lambda's words.
+        kind="RequestResponse" if kind is None else cast(InvocationKind, kind.decode("latin-1")),
         headers=headers,
     )
 

@@ -172,6 +172,8 @@ async def test_host_in_a_trailer_changes_nothing(door: Door, sink: Sink) -> None
     )
     assert (await client.reply()).status == 202
     assert await sink.wait_for("response_ended") == ("response_ended", 1, REQUEST_ID, b"{}", True)
+    client.send(head(host(channel), target="/ping"))
+    assert (await client.reply()).body == b"pong"
 
 
 async def test_foreign_request_id_is_refused_as_on_other_channels(door: Door, sink: Sink) -> None:
@@ -196,6 +198,7 @@ async def test_closed_channel_is_nobodys_name(door: Door, sink: Sink) -> None:
     assert await client.ended()
     assert await refused(await door.ask(host(channel)))
     assert len(sink.calls) == 1
+    assert "0 names" in repr(door.hosts)
 
 
 async def test_connection_that_never_says_its_name_is_closed(sink: Sink) -> None:
