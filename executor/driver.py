@@ -184,6 +184,11 @@ class Driver(Protocol):
         """
         ...
 
+    @property
+    def gateways(self) -> tuple[str, ...]:
+        """Addresses of this machine on which environments look for their HOST channels; known after `open`."""
+        ...
+
     def start_mode(self, revision: Revision) -> StartMode:
         """DIRECT for every revision where `Capabilities.slots` is False."""
         ...
@@ -240,6 +245,8 @@ class Driver(Protocol):
 
 class WithoutSlots:
     """The part of the contract that a driver without slots answers: every environment is made for one function."""
+
+    gateways: tuple[str, ...] = ()
 
     def start_mode(self, _revision: Revision) -> StartMode:
         return StartMode.DIRECT

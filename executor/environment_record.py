@@ -1,13 +1,18 @@
 """What the shell keeps of one environment: its channel, its log, its tasks, and the invocation it holds."""
 
 import asyncio
+from typing import TYPE_CHECKING
 
+from executor.core.environment import INIT_TIMEOUT_S, PROVISIONED_INIT_S
 from executor.core.instructions import Phase
 from executor.invocation import Invocation
 from executor.logs.environment_log import EnvironmentLog
 from executor.metrics import FunctionMetrics
 from executor.revision import Revision
 from executor.runtime_api.contract import Channel
+
+if TYPE_CHECKING:
+    from executor.slot_keeper import SlotRecord
 
 
 class EnvironmentRecord:
@@ -16,11 +21,14 @@ class EnvironmentRecord:
     :ivar is_used: whether an event was ever meant for it.
     :ivar fault_type: the error type that the REPORT line of the present invocation shows.
     :ivar must_stop: it was told to stop, and could not be stopped yet.
+    :ivar slot: what it is made from; None: it is made for its function.
+    :ivar is_handed_over: the driver was asked to make it from the slot, and speaks of it by its own number since.
     """
 
     __slots__ = (
-        "arn", "asked_at", "channel", "current", "fault_type", "init_reported", "is_used", "log", "log_stream",
-        "metrics", "must_stop", "number", "phase", "ready_at", "revision", "started_at", "starter", "stopper",
+        "arn", "asked_at", "channel", "current", "fault_type", "init_reported", "is_handed_over", "is_used", "log",
+        "log_stream", "metrics", "must_stop", "number", "phase", "provisioned", "ready_at", "revision", "slot",
+        "started_at", "starter", "stopper",
     )  # fmt: skip
 
     def __init__(
@@ -34,6 +42,8 @@ class EnvironmentRecord:
         log: EnvironmentLog,
         log_stream: str,
         metrics: FunctionMetrics,
+        provisioned: bool = False,
+        slot: "SlotRecord | None" = None,
     ) -> None:
         self.number = number
         self.revision = revision
@@ -46,7 +56,10 @@ class EnvironmentRecord:
         self.started_at: float | None = None
         self.ready_at: float | None = None
         self.is_used = False
-        self.channel: Channel | None = None
+        self.provisioned = provisioned
+        self.slot = slot
+        self.is_handed_over = False
+        self.channel: Channel | None = None if slot is None else slot.channel
         self.current: Invocation | None = None
         self.fault_type: str | None = None
         self.init_reported = False
@@ -58,9 +71,29 @@ class EnvironmentRecord:
         held = "" if self.current is None else f" {self.current.id}"
         return f"<EnvironmentRecord {self.number} of {self.revision.config.name}{held}>"
 
+    @property
+    def is_still_a_slot(self) -> bool:
+        """Whether nothing of its function is in it yet."""
+        return self.slot is not None and self.started_at is None
+
+    @property
+    def number_at_driver(self) -> int:
+        return self.number if self.slot is None or self.is_handed_over else self.slot.number
+
     def init_s(self, now: float) -> float:
         """How long its init has taken until *now*."""
         return now - (self.asked_at if self.started_at is None else self.started_at)
+
+    def has_overrun(self, now: float) -> bool:
+        """Whether its init had its time, which the fleet keeps."""
+        if self.started_at is None:
+            return False
+        timeout_s = self.revision.config.timeout_s
+        if self.phase is Phase.INVOKE:
+            limit_s = timeout_s
+        else:
+            limit_s = max(PROVISIONED_INIT_S, timeout_s) if self.provisioned else INIT_TIMEOUT_S
+        return self.init_s(now) >= limit_s
 
     def close_channel(self) -> None:
         if self.channel is not None:
@@ -76,5 +109,6 @@ class EnvironmentRecord:
         # Not known yet when its `next` was heard first: then all the time counts as init.
         started_at = self.asked_at if self.started_at is None else min(self.started_at, ready_at)
         invocation.is_cold = True
+        invocation.start_kind = "direct" if self.slot is None else "slot"
         invocation.start_s = max(0.0, started_at - max(self.asked_at, invocation.arrived))
         invocation.init_s = max(0.0, ready_at - max(started_at, invocation.arrived))

@@ -43,8 +43,10 @@ from executor.logs.store import FunctionLogs
 from executor.logs.tail import TailBuffer
 from executor.metrics import ExecutorMetrics
 from executor.revision import Revision
+from executor.runtime_api.host import DEFAULT_PORT
 from executor.runtime_api.server import RuntimeApi
 from executor.shell import Shell
+from executor.start_mode import slot_key
 from kit.invoke import BudgetExceeded, InvokeAnswer, InvokeCall
 from kit.names import Names
 
@@ -80,6 +82,7 @@ class Executor:
         )
         self._runtime_api = RuntimeApi(self.shell, socket_root)
         self._budgets = Budgets(self._budget_passed)
+        self._has_slots = False
         self._ids = Random(os.urandom(16))  # noqa: S311  # ids are unique, not secret
 
     async def open(self) -> Capabilities:
@@ -87,7 +90,17 @@ class Executor:
         self._budgets.open(self._loop)
         self._remove_sockets()  # a server that was killed left its own
         self.shell.open(self._runtime_api)
-        return await self._driver.open(self.shell)
+        capabilities = await self._driver.open(self.shell)
+        self._has_slots = capabilities.slots
+        for address in self._driver.gateways:
+            await self._listen(address)
+        return capabilities
+
+    async def _listen(self, address: str) -> None:
+        try:
+            await self._runtime_api.listen_hosts(address, DEFAULT_PORT)
+        except OSError as error:
+            log.warning("container images cannot reach %s:%d: %s", address, DEFAULT_PORT, error)
 
     def generation(self, revisions: Iterable[Revision]) -> Generation:
         """Name what a deployment is to run. Nothing changes until it is adopted."""
@@ -100,7 +113,10 @@ class Executor:
         """
         for revision in self.catalog.adopt(generation):
             self.shell.revisions[revision.digest] = revision
-            self.shell.handle(RevisionAdded(revision.digest, pool_limits(revision)))
+            self.shell.handle(RevisionAdded(revision.digest, self._limits(revision)))
+
+    def _limits(self, revision: Revision) -> PoolLimits:
+        return pool_limits(revision, slot_key(self._driver, revision) if self._has_slots else None)
 
     def release(self, generation: Generation) -> None:
         """Retire what only this generation names: its pools finish what they have, then they go."""
@@ -202,7 +218,7 @@ class Executor:
         if outcome is Outcome.CANCELLED and not invocation.future.done():
             outcome = Outcome.QUEUE_TIMEOUT  # its budget passed, its caller is there
         times = invocation.times()
-        function.completed(outcome.value, times, cold=invocation.is_cold)
+        function.completed(outcome.value, times, cold=invocation.start_kind if invocation.is_cold else None)
         if outcome is Outcome.SUCCESS:
             answer = invocation.success(times)
         elif outcome in (Outcome.FUNCTION_ERROR, Outcome.TRUNCATED):
@@ -247,6 +263,7 @@ class Executor:
             self._budgets.close()
             await self._driver.close()
         finally:
+            self._runtime_api.close()
             self._remove_sockets()
 
     def _remove_sockets(self) -> None:
@@ -255,7 +272,8 @@ class Executor:
             self._socket_root.parent.rmdir()
 
 
-def pool_limits(revision: Revision) -> PoolLimits:
+def pool_limits(revision: Revision, shape: str | None) -> PoolLimits:
+    """:param shape: key of the slots that its environments may be made from, see `executor.start_mode`."""
     config = revision.config
     return PoolLimits(
         function=config.name,
@@ -263,6 +281,9 @@ def pool_limits(revision: Revision) -> PoolLimits:
         timeout_s=config.timeout_s,
         idle_timeout_s=config.idle_timeout_s,
         reserved=config.reserved,
+        provisioned=config.provisioned,
+        max_uses=1 if config.isolation == "invocation" else None,
+        shape=shape,
     )
 
 

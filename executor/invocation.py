@@ -8,6 +8,7 @@ import asyncio
 from executor.core.instructions import Outcome
 from executor.errors import Fault, render, truncated
 from executor.logs.tail import TailBuffer
+from executor.metrics import StartKind
 from executor.revision import Revision
 from kit.invoke import InvokeAnswer, InvokeCall, InvokeTimes
 
@@ -19,12 +20,13 @@ class Invocation:
     """Made when a call arrives, dropped when its caller is answered and it was metered.
 
     :ivar delivered: when its event was written, on the monotonic clock; 0.0 while it waits.
-    :ivar is_cold: it waited for the environment that it runs in; `start_s` and `init_s` are parts of that.
+    :ivar is_cold: it waited for the environment that it runs in; `start_s` and `init_s` are parts of that, and
+        `start_kind` says how it was made.
     """
 
     __slots__ = (
         "answer", "arrived", "body", "call", "client_context", "completed", "delivered", "future", "id", "init_s",
-        "is_cold", "revision", "start_s", "tail", "timer",
+        "is_cold", "revision", "start_kind", "start_s", "tail", "timer",
     )  # fmt: skip
 
     def __init__(
@@ -47,6 +49,7 @@ class Invocation:
         self.delivered = 0.0
         self.completed = 0.0
         self.is_cold = False
+        self.start_kind: StartKind = "direct"
         self.start_s = 0.0
         self.init_s = 0.0
         self.tail: TailBuffer | None = None

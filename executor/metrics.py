@@ -5,6 +5,8 @@ a caller wrote.
 say how many did.
 """
 
+from typing import Literal
+
 from prometheus_client import CollectorRegistry, Counter
 
 from executor.core.instructions import Outcome, RejectReason
@@ -13,6 +15,10 @@ from kit.invoke import InvokeTimes
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900)
 _WAIT_SECONDS = (0.0001, 0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+
+
+StartKind = Literal["slot", "direct"]
+START_KINDS: tuple[StartKind, ...] = ("slot", "direct")
 
 
 class ExecutorMetrics:
@@ -33,8 +39,8 @@ class ExecutorMetrics:
         )
         self._cold_starts = Counter(
             "lockgate_cold_starts",
-            "Invocations that waited for a new environment.",
-            ("function",),
+            "Invocations that waited for a new environment, by how it was made.",
+            ("function", "start"),
             registry=registry,
         )
         self._first_uses = Counter(
@@ -66,7 +72,7 @@ class ExecutorMetrics:
             found = self._functions[function] = FunctionMetrics(
                 invocations=self._invocations.children(function, [o.value for o in Outcome]),
                 throttles={r.value: self._throttles.labels(function, r.value) for r in RejectReason},
-                cold_starts=self._cold_starts.labels(function),
+                cold_starts={kind: self._cold_starts.labels(function, kind) for kind in START_KINDS},
                 first_uses=self._first_uses.labels(function),
                 queue=self._waits.child(function, "queue"),
                 start=self._waits.child(function, "start"),
@@ -92,7 +98,7 @@ class FunctionMetrics:
         *,
         invocations: dict[str, int],
         throttles: dict[str, Counter],
-        cold_starts: Counter,
+        cold_starts: dict[StartKind, Counter],
         first_uses: Counter,
         queue: HistogramTally,
         start: HistogramTally,
@@ -108,16 +114,16 @@ class FunctionMetrics:
         self._init = init
         self._duration = duration
 
-    def completed(self, outcome: str, times: InvokeTimes, *, cold: bool) -> None:
+    def completed(self, outcome: str, times: InvokeTimes, *, cold: StartKind | None) -> None:
         """An accepted invocation ended.
 
         :param outcome: a value of `Outcome`; another is a KeyError, not a new series.
-        :param cold: it waited for a new environment.
+        :param cold: how the new environment was made that it waited for; None: it waited for none.
         """
         self._invocations[outcome] += 1
         self._queue.observe(times.queue_us / 1e6)
-        if cold:
-            self._cold_starts.inc()
+        if cold is not None:
+            self._cold_starts[cold].inc()
             self._start.observe(times.start_us / 1e6)
             self._init.observe(times.init_us / 1e6)
 

@@ -17,7 +17,6 @@ from uuid import uuid4
 
 from executor.core.events import (
     DeliveryFailed,
-    EngineListed,
     EnvironmentExited,
     EnvironmentGone,
     ErrorPosted,
@@ -37,13 +36,15 @@ from executor.core.instructions import (
     ClosePool,
     Complete,
     Deliver,
+    DropSlot,
+    FillSlot,
     Instruction,
     Meter,
     MeterStatus,
-    Phase,
     Refuse,
     RefuseReason,
     Reject,
+    SpecializeSlot,
     StartEnvironment,
     StopEnvironment,
 )
@@ -54,15 +55,14 @@ from executor.invocation import EXECUTED_VERSION, Invocation
 from executor.logs.environment_log import EnvironmentLog
 from executor.logs.store import FunctionLogs
 from executor.metrics import ExecutorMetrics
+from executor.reconciler import Reconciler
 from executor.revision import Revision
 from executor.runtime_api.contract import Delivery
 from executor.runtime_api.server import RuntimeApi
+from executor.slot_keeper import SlotKeeper, SlotRecord
 from executor.supervisor import START_FAULT, START_MESSAGE, Supervisor
 from executor.variables import log_stream_name
 from kit.names import Names
-
-RECONCILE_EVERY_S = 30.0  # events for speed, this for truth
-INIT_TIMEOUT_S = 10.0  # Lambda's, for the init before the first invocation; the fleet keeps it
 
 log = logging.getLogger("lockgate.executor")
 
@@ -93,12 +93,14 @@ class Shell:
         self._metrics = metrics
         self._ended = ended
         self._supervisor = Supervisor(self, driver, names)
+        self._slots = SlotKeeper(self, driver, names)
         self._records: dict[int, EnvironmentRecord] = {}
+        self._from_slots: dict[int, EnvironmentRecord] = {}  # by the numbers that the slots had
         self._pending: deque[Instruction] = deque()
         self._performing = False
         self._armed_for = inf
         self._timer: asyncio.TimerHandle | None = None
-        self._reconciler: asyncio.TimerHandle | None = None
+        self.reconciler = Reconciler(self, driver)
         self._emptied: asyncio.Event | None = None  # set while somebody waits for the end
         self._perform: dict[type[Any], Callable[[Any], None]] = {
             Deliver: self._deliver,
@@ -106,14 +108,18 @@ class Shell:
             Reject: self._end,
             Meter: self._meter,
             StartEnvironment: self._start_environment,
+            SpecializeSlot: self._specialize_slot,
             StopEnvironment: self._stop_environment,
+            FillSlot: self._fill_slot,
+            DropSlot: self._drop_slot,
             ClosePool: self._close_pool,
         }
 
     def open(self, runtime_api: RuntimeApi) -> None:
         self._loop = asyncio.get_running_loop()
         self._supervisor.open(runtime_api)
-        self._reconciler = self._loop.call_later(RECONCILE_EVERY_S, self._reconcile)
+        self._slots.open(runtime_api)
+        self.reconciler.open()
 
     # --- events in, instructions out -------------------------------------------------------------
 
@@ -150,9 +156,13 @@ class Shell:
         """Tell the fleet of what could not be done, so that nobody waits for it; what it repeats needs no word."""
         if isinstance(instruction, Deliver):  # not DeliveryFailed: the next environment would fail on it, too
             self.handle(EnvironmentExited(instruction.env, None))
-        elif isinstance(instruction, StartEnvironment):
+        elif isinstance(instruction, StartEnvironment | SpecializeSlot):
+            if isinstance(instruction, SpecializeSlot):
+                self._slots.drop(instruction.slot)  # if it was not taken yet: the fleet has done with it
             error = StartError(START_MESSAGE, permanent=False, error_type=START_FAULT)
             self.handle(StartFailed(instruction.env, error, False))
+        elif isinstance(instruction, FillSlot):
+            self.handle(SlotFailed(instruction.slot))
 
     def _arm(self, wake_at: float) -> None:
         if self._timer is not None:
@@ -165,15 +175,10 @@ class Shell:
         self._timer = None
         self.handle(Ticked())
 
-    def _reconcile(self) -> None:
-        self._reconciler = self._loop.call_later(RECONCILE_EVERY_S, self._reconcile)
+    def try_again(self) -> None:
+        """Stop and remove what could not be."""
         self._supervisor.stop_again(tuple(self._records.values()))
-        try:
-            existing = self._driver.environments()
-        except Exception:
-            log.exception("the driver could not list its environments")
-            return
-        self.handle(EngineListed(existing, self.now()))
+        self._slots.drop_again()
 
     # --- instructions ----------------------------------------------------------------------------
 
@@ -245,6 +250,25 @@ class Shell:
             invocation.release()
 
     def _start_environment(self, instruction: StartEnvironment) -> None:
+        record = self._new_record(instruction, None)
+        record.log.init_start()
+        self._supervisor.start(record)
+
+    def _specialize_slot(self, instruction: SpecializeSlot) -> None:
+        record = self._new_record(instruction, self._slots.records[instruction.slot])
+        self._from_slots[instruction.slot] = record
+        self._slots.take(instruction.slot)
+        self._supervisor.start(record)
+
+    def _fill_slot(self, instruction: FillSlot) -> None:
+        self._slots.fill(instruction.slot, instruction.shape)
+
+    def _drop_slot(self, instruction: DropSlot) -> None:
+        self._slots.drop(instruction.slot)
+
+    def _new_record(
+        self, instruction: StartEnvironment | SpecializeSlot, slot: SlotRecord | None
+    ) -> EnvironmentRecord:
         revision = self.revisions[instruction.revision]
         config = revision.config
         stream = log_stream_name(datetime.now(UTC), EXECUTED_VERSION, uuid4().hex)
@@ -257,17 +281,21 @@ class Shell:
             log=EnvironmentLog(self._logs, function=config.name, stream=stream, runtime=config.runtime),
             log_stream=stream,
             metrics=self._metrics.for_function(config.name),
+            provisioned=instruction.provisioned,
+            slot=slot,
         )
-        record.log.init_start()
         self._records[instruction.env] = record
-        self._supervisor.start(record)
+        return record
 
     def _stop_environment(self, instruction: StopEnvironment) -> None:
         record = self._records.get(instruction.env)
+        if record is None and instruction.env in self._slots.records:
+            self._slots.drop(instruction.env)
+            return
         if record is None:
             self._supervisor.stop_orphan(instruction.env, instruction.grace_s)
             return
-        if record.ready_at is None and self._init_overran(record):
+        if record.ready_at is None and record.has_overrun(self.now()):
             self.init_failed(record, "timeout", None)
         self._supervisor.stop(record, instruction.grace_s)
 
@@ -329,19 +357,23 @@ class Shell:
     # --- the driver's calls ----------------------------------------------------------------------
 
     def exited(self, environment: int, report: ExitReport) -> None:
-        record = self._records.get(environment)
-        if record is not None:
-            self._flush(record)
-            fault = render(report, request_id="", timeout_s=record.revision.config.timeout_s)
-            record.fault_type = fault.error_type
-            if record.ready_at is None:
-                self.init_failed(record, "error", fault.error_type)
-        self.handle(EnvironmentExited(environment, report))
+        record = self._records.get(environment) or self._from_slots.get(environment)
+        if record is None:
+            self.handle(SlotFailed(environment))
+            return
+        self._flush(record)
+        fault = render(report, request_id="", timeout_s=record.revision.config.timeout_s)
+        record.fault_type = fault.error_type
+        if record.ready_at is None and not record.is_still_a_slot:
+            self.init_failed(record, "error", fault.error_type)
+        self.handle(EnvironmentExited(record.number, report))
 
     def printed(self, environment: int, chunk: bytes) -> None:
         record = self._records.get(environment)
         if record is not None:
             record.log.printed(chunk)
+        else:
+            self._slots.printed(environment, chunk)
 
     # --- the supervisor's calls ------------------------------------------------------------------
 
@@ -358,22 +390,17 @@ class Shell:
     def removed(self, record: EnvironmentRecord) -> None:
         record.log.close()
         self._records.pop(record.number, None)
+        if record.slot is not None:
+            self._from_slots.pop(record.slot.number, None)
         self.handle(EnvironmentGone(record.number))
         if self._emptied is not None:
             self._emptied.set()
 
     def _flush(self, record: EnvironmentRecord) -> None:
         try:
-            self._driver.flush(record.number)
+            self._driver.flush(record.number_at_driver)
         except Exception:
             log.exception("output of environment %d could not be read", record.number)
-
-    def _init_overran(self, record: EnvironmentRecord) -> bool:
-        """Whether its init had its time: the first one Lambda's 10 s, the second one the function's timeout."""
-        if record.started_at is None:
-            return False
-        limit_s = record.revision.config.timeout_s if record.phase is Phase.INVOKE else INIT_TIMEOUT_S
-        return record.init_s(self.now()) >= limit_s
 
     # --- ends ------------------------------------------------------------------------------------
 
@@ -381,7 +408,7 @@ class Shell:
         """Wait until no environment is left and nobody waits for an answer."""
         if self._emptied is None:
             self._emptied = asyncio.Event()
-        while self._records or self.invocations:
+        while self._records or self._slots.records or self.invocations:
             self._emptied.clear()
             await self._emptied.wait()
 
@@ -389,10 +416,11 @@ class Shell:
         """Give up what is left: answer whoever waits, hear nothing more, cancel what is under way. Idempotent."""
         self.handle(ShutdownBegan(self.now()))
         self.handle(Ticked())
-        for timer in (self._timer, self._reconciler):
-            if timer is not None:
-                timer.cancel()
+        await self.reconciler.close()
+        if self._timer is not None:
+            self._timer.cancel()
         self._armed_for = -inf  # what ends from now on arms no timer any more
+        await self._slots.close()
         records = tuple(self._records.values())
         await self._supervisor.close(records)
         for record in records:

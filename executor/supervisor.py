@@ -8,36 +8,23 @@ State: the tasks, on the records; and the stops of environments that have no rec
 import asyncio
 import logging
 from collections.abc import Iterable
-from typing import Protocol
 
-from executor.core.events import EnvironmentGone, EnvironmentStarted, Event, StartFailed
-from executor.driver import ChannelAddress, ChannelKind, Driver, EnvironmentShape, StartError, StartSpec
+from executor.channels import open_channel
+from executor.core.events import EnvironmentGone, EnvironmentStarted, StartFailed
+from executor.driver import Driver, StartError, StartSpec
 from executor.environment_record import EnvironmentRecord
 from executor.invocation import EXECUTED_VERSION
-from executor.runtime_api.server import PortChannel, RuntimeApi, SocketChannel
+from executor.owner import Owner
+from executor.runtime_api.server import RuntimeApi
+from executor.slot_keeper import SlotRecord
+from executor.tasks import end_task
 from executor.variables import function_variables
 from kit.names import Names
 
-# A stop waits so long for the start that is under way, and cancels it then: the driver may hang in it.
-START_PATIENCE_S = 5.0
 # What the caller sees when something of ours broke; the log has the rest.
 START_FAULT, START_MESSAGE = "Sandbox.Failure", "The environment could not be started"
 
 log = logging.getLogger("lockgate.executor")
-
-
-class Owner(Protocol):
-    """Who has the records and the fleet."""
-
-    def handle(self, event: Event) -> object: ...
-
-    def now(self) -> float: ...
-
-    def init_failed(self, record: EnvironmentRecord, status: str, error_type: str | None) -> None: ...
-
-    def removed(self, record: EnvironmentRecord) -> None:
-        """The environment and all that belonged to it is gone."""
-        ...
 
 
 class Supervisor:
@@ -81,7 +68,9 @@ class Supervisor:
 
     async def _start(self, record: EnvironmentRecord) -> None:
         try:
-            existed_at = await self._make(record)
+            existed_at = await (
+                self._make(record) if record.slot is None else self._specialise(record, record.slot)
+            )
         except StartError as error:
             self._failed(record, error)
         except OSError as error:
@@ -96,44 +85,61 @@ class Supervisor:
                 self._owner.handle(EnvironmentStarted(record.number, existed_at))
 
     def _failed(self, record: EnvironmentRecord, error: StartError) -> None:
-        self._owner.init_failed(record, "error", error.error_type)
+        if record.slot is None or error.permanent:
+            self._owner.init_failed(record, "error", error.error_type)
+        else:
+            log.warning("slot %d could not become an environment: %s", record.slot.number, error)
         self._owner.handle(StartFailed(record.number, error, error.permanent))
 
     async def _make(self, record: EnvironmentRecord) -> float | None:
         """When it came to be; None: it was told to stop before the driver was asked for it."""
+        await self._driver.prepare(record.revision)
+        if record.stopper is not None:
+            return None
+        kind = self._driver.channel_kind(record.revision.config.runtime)
+        record.channel, address = await open_channel(self._runtime_api, kind, record.number)
+        if record.stopper is not None:
+            return None
+        return await self._driver.start(self._spec(record), address)
+
+    async def _specialise(self, record: EnvironmentRecord, slot: SlotRecord) -> float | None:
+        """The same from a slot: when it was told its function."""
+        await self._driver.prepare(record.revision)
+        if slot.filler is not None:
+            await asyncio.wait([slot.filler])  # its bootstrap may be heard before the driver is done with it
+        if record.stopper is not None:
+            return None
+        record.is_handed_over = True
+        specialisation = await self._driver.specialise(slot.number, self._spec(record))
+        channel = record.channel
+        if channel is None:  # it was told to stop
+            return None
+        record.log.init_start()
+        if not channel.specialise(record.number, specialisation.document()):
+            raise StartError("its bootstrap does not wait any more", permanent=False, error_type=START_FAULT)
+        return self._owner.now()
+
+    def _spec(self, record: EnvironmentRecord) -> StartSpec:
         revision = record.revision
-        config = revision.config
-        await self._driver.prepare(revision)
-        if record.stopper is not None:
-            return None
-        address = await self._open_channel(record)
-        if record.stopper is not None:
-            return None
-        spec = StartSpec(
+        return StartSpec(
             environment=record.number,
             mark=self._names.environment_mark(record.number),
-            shape=EnvironmentShape(runtime=config.runtime, storage_mb=config.storage_mb),
+            shape=self._driver.shape(revision),
             revision=revision,
             variables=function_variables(
-                revision, self._names, log_stream=record.log_stream, version=EXECUTED_VERSION
+                revision,
+                self._names,
+                log_stream=record.log_stream,
+                version=EXECUTED_VERSION,
+                provisioned=record.provisioned,
             ),
         )
-        return await self._driver.start(spec, address)
-
-    async def _open_channel(self, record: EnvironmentRecord) -> ChannelAddress:
-        channel: SocketChannel | PortChannel
-        kind = self._driver.channel_kind(record.revision.config.runtime)
-        if kind is ChannelKind.SOCKET:
-            record.channel = channel = await self._runtime_api.open_socket(record.number)
-            return ChannelAddress(kind=kind, folder=channel.folder)
-        record.channel = channel = await self._runtime_api.open_port(record.number)
-        return ChannelAddress(kind=kind, port=channel.port, admit=channel.admit)
 
     async def _stop(self, record: EnvironmentRecord, grace_s: float) -> None:
         try:
-            await self._settle_start(record)
+            await end_task(record.starter)
             record.close_channel()  # it may have been opened while the stop waited for the start
-            await self._driver.stop(record.number, grace_s)
+            await self._driver.stop(record.number_at_driver, grace_s)
         except OSError as error:
             log.warning("environment %d could not be stopped yet: %s", record.number, error)
         except Exception:
@@ -149,18 +155,6 @@ class Supervisor:
         for record in records:
             if record.must_stop:
                 self.stop(record, 0.0)
-
-    async def _settle_start(self, record: EnvironmentRecord) -> None:
-        """Let a start that is under way end. :raises TimeoutError: not even cancelling ends it."""
-        starter = record.starter
-        if starter is None or starter.done():
-            return
-        await asyncio.wait([starter], timeout=START_PATIENCE_S)
-        if not starter.done():
-            starter.cancel()
-            await asyncio.wait([starter], timeout=START_PATIENCE_S)
-        if not starter.done():
-            raise TimeoutError("its start does not end")
 
     async def _stop_orphan(self, number: int, grace_s: float) -> None:
         try:

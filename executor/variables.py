@@ -20,7 +20,9 @@ def log_stream_name(now: datetime, version: str, environment_id: str) -> str:
     return f"{now:%Y/%m/%d}/[{version}]{environment_id}"
 
 
-def function_variables(revision: Revision, names: Names, *, log_stream: str, version: str) -> dict[str, str]:
+def function_variables(
+    revision: Revision, names: Names, *, log_stream: str, version: str, provisioned: bool = False
+) -> dict[str, str]:
     config = revision.config
     variables = {
         "_HANDLER": config.handler,
@@ -31,7 +33,7 @@ def function_variables(revision: Revision, names: Names, *, log_stream: str, ver
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(config.memory_mb),
         "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{config.name}",
         "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
-        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "provisioned-concurrency" if provisioned else "on-demand",
         "AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:2000",
         "_AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1",
         "_AWS_XRAY_DAEMON_PORT": "2000",

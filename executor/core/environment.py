@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from executor.core.pool import Invocation, Pool
     from executor.core.slots import Slot
 
+INIT_TIMEOUT_S = 10.0  # Lambda's, for the init before the first invocation
+# Lambda's, for inits that nobody waits for; the function's timeout where that is longer.
+PROVISIONED_INIT_S = 130.0
 TURN_S = 1.0  # work that waited so long for room takes it from a pool that has more than its share
 STAY_IN_STARTS = 10  # an environment works ten times as long as its start took: turns cost a tenth at most
 LONGEST_STAY_S = 10.0  # less than callers' patience, however long a start takes

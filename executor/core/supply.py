@@ -1,7 +1,7 @@
 """What the driver, the engine, the catalog and the shell say: environments, slots and pools come and go."""
 
 from executor.core.endings import exit_environment, fail_start, lose_environment
-from executor.core.environment import STARTING, Environment, StopReason
+from executor.core.environment import PROVISIONED_INIT_S, STARTING, Environment, StopReason
 from executor.core.events import (
     EngineListed,
     EnvironmentExited,
@@ -20,10 +20,6 @@ from executor.core.instructions import ClosePool, Phase, Refuse, RefuseReason, S
 from executor.core.node import Node
 from executor.core.slots import DROPPING, FILLING
 from executor.core.stock import forget, lose, make_ready, trust
-
-PROVISIONED_INIT_S = (
-    130.0  # Lambda's, for inits that nobody waits for; the function's timeout where that is longer
-)
 
 
 def environment_started(node: Node, event: EnvironmentStarted) -> None:

@@ -44,9 +44,12 @@ class ExecutorWorld:
     :ivar invoker: what calls go through: the executor itself, or a transport in front of it.
     """
 
-    def __init__(self, *functions: FunctionConfig, memory_mb: int = 4096, **limits: int) -> None:
+    def __init__(
+        self, *functions: FunctionConfig, memory_mb: int = 4096, slots: bool = False, **limits: int
+    ) -> None:
         self.functions = functions or (function(),)
         self.driver = FakeDriver()
+        self.driver.has_slots = slots
         self.registry = CollectorRegistry()
         # Not below pytest's folder: a socket's path has at most 107 bytes.
         self._folder = Path(tempfile.mkdtemp(prefix="lg-"))
@@ -70,7 +73,7 @@ class ExecutorWorld:
         self.shell.now = self.driver.now = lambda: time.monotonic() + self._skipped_s
 
     async def __aenter__(self) -> Self:
-        await self.executor.open()
+        self.capabilities = await self.executor.open()
         self.executor.apply([Revision.of(config, "package") for config in self.functions])
         return self
 
@@ -130,6 +133,12 @@ class ExecutorWorld:
         task = self.begin(payload, function, **changes)
         await self.until(lambda: self.fleet.counts().queued > before)
         return task
+
+    async def stocked(self, ready: int = 2) -> None:
+        """So many slots wait, and none is in the making."""
+        await self.until(
+            lambda: self.fleet.counts().slots_ready == ready and not self.fleet.counts().slots_filling
+        )
 
     async def rested(self, idle: int = 1) -> None:
         await self.until(lambda: self.fleet.counts().idle == idle)

@@ -17,15 +17,26 @@ from executor.driver import (
     ChannelAddress,
     ChannelKind,
     DriverSink,
+    EnvironmentShape,
     ExitReport,
+    SlotSpec,
+    Specialisation,
+    StartMode,
     StartSpec,
-    WithoutSlots,
 )
 from executor.revision import Revision
 from tests.support.runtime_wire import INVOCATION, NEXT, RawClient, Reply, post, response
 
 FOREIGN_ID = "00000000-0000-4000-8000-000000000000"
 PEAK_MB = 42
+WAIT = b"GET /lockgate/specialise HTTP/1.1\r\nHost: runtime\r\n\r\n"
+
+
+async def connect(address: ChannelAddress) -> RawClient:
+    if address.folder is not None:
+        path = address.folder / "api.sock"
+        return RawClient(*await asyncio.open_unix_connection(str(path), limit=2**23))
+    return RawClient(*await asyncio.open_connection("127.0.0.1", address.port, limit=2**23))
 
 
 class FakeEnvironment:
@@ -51,10 +62,7 @@ class FakeEnvironment:
         self.events: list[str] = []
 
     async def connect(self) -> RawClient:
-        if self.address.folder is not None:
-            path = self.address.folder / "api.sock"
-            return RawClient(*await asyncio.open_unix_connection(str(path), limit=2**23))
-        return RawClient(*await asyncio.open_connection("127.0.0.1", self.address.port, limit=2**23))
+        return await connect(self.address)
 
     async def run(self) -> None:
         """Live until the server closes the channel, or the script ends it."""
@@ -74,7 +82,8 @@ class FakeEnvironment:
         if self.plan == "exit":
             self.driver.exit(self, ExitReport(code=1))
             return False
-        self.client = await self.connect()
+        if self.client is None:
+            self.client = await self.connect()
         if self.plan == "init_error":
             body = b'{"errorMessage":"No module named \'nope\'","errorType":"Runtime.ImportModuleError"}'
             kind = "Lambda-Runtime-Function-Error-Type: Runtime.ImportModuleError\r\n"
@@ -177,8 +186,72 @@ class FakeEnvironment:
         await self._tell(response(event.body, request_id=request_id))
 
 
-class FakeDriver(WithoutSlots):
-    """:ivar plans: how the inits of the coming starts go: ready, never, exit, init_error, deaf. Then all are ready.
+class FakeSlot:
+    """A waiting bootstrap. Plans: ready; never (it never waits); exit (before it waits); lost (its connection breaks
+    when the gate "lost" opens); twice (it asks on a second connection, too); next (it asks for an event first).
+
+    :ivar environment: what it becomes; set when the driver is asked for it.
+    :ivar document: what it was told.
+    """
+
+    def __init__(self, driver: "FakeDriver", spec: SlotSpec, address: ChannelAddress, plan: str) -> None:
+        self.driver = driver
+        self.spec = spec
+        self.address = address
+        self.plan = plan
+        self.client: RawClient | None = None
+        self.environment: FakeEnvironment | None = None
+        self.document: dict[str, Any] = {}
+        self.replies: list[Reply] = []
+
+    async def run(self) -> None:
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+            await self._wait()
+        self.driver.changed.set()
+
+    async def _wait(self) -> None:
+        if self.plan == "never":
+            return
+        if self.plan == "exit":
+            self.driver.exit_slot(self.spec.slot, ExitReport(code=1))
+            return
+        self.client = await connect(self.address)
+        if self.plan == "next":
+            self.replies.append(await self._ask(self.client, NEXT))
+        self.client.send(WAIT)
+        if self.plan == "lost":
+            await self.driver.gate("lost").wait()
+            await self.client.close()
+            return
+        if self.plan == "twice":
+            await self.driver.gate("twice").wait()
+            self.replies.append(await self._ask(await connect(self.address), WAIT))
+        reply = await self.client.reply()
+        self.document = json.loads(reply.body)
+        assert self.environment is not None
+        if self.document["mode"] == "warm":
+            self.environment.client = self.client
+        else:
+            await self.client.close()
+        self.client = None
+        await self.environment.run()
+
+    async def _ask(self, client: RawClient, message: bytes) -> Reply:
+        client.send(message)
+        reply = await client.reply()
+        self.driver.changed.set()
+        return reply
+
+    def leave(self) -> None:
+        if self.client is not None:
+            self.client.writer.transport.abort()
+
+
+class FakeDriver:
+    """:ivar has_slots: slots are used, for every function of which `modes` does not say otherwise.
+    :ivar slot_plans: how the coming slots behave, see `FakeSlot`. Then all are ready.
+    :ivar fill_faults: what the coming fills do, as with starts; `specialise_faults` and `refresh_faults` the same.
+    :ivar plans: how the inits of the coming starts go: ready, never, exit, init_error, deaf. Then all are ready.
     :ivar start_faults: what the coming starts do: raise the exception, wait for the event, or (None) nothing.
     :ivar stop_faults: the same of stops. :ivar faults: name of a synchronous method → what it raises, always.
     :ivar heard: a deaf environment closes its socket when it is set.
@@ -190,6 +263,14 @@ class FakeDriver(WithoutSlots):
         self.start_faults: deque[BaseException | asyncio.Event | None] = deque()
         self.stop_faults: deque[BaseException | asyncio.Event | None] = deque()
         self.faults: dict[str, BaseException] = {}
+        self.has_slots = False
+        self.modes: dict[str, StartMode] = {}
+        self.slot_plans: deque[str] = deque()
+        self.fill_faults: deque[BaseException | asyncio.Event | None] = deque()
+        self.specialise_faults: deque[BaseException | asyncio.Event | None] = deque()
+        self.refresh_faults: deque[BaseException | asyncio.Event | None] = deque()
+        self.slots_made: dict[int, FakeSlot] = {}
+        self.gateways: tuple[str, ...] = ()
         self.kind = ChannelKind.SOCKET
         self.heard = asyncio.Event()
         self.changed = asyncio.Event()
@@ -210,7 +291,12 @@ class FakeDriver(WithoutSlots):
     async def open(self, sink: DriverSink) -> Capabilities:
         self.sink = sink
         return Capabilities(
-            name="fake", runtimes=("python3.11",), private_tmp=False, memory_limit="none", own_uid=False
+            name="fake",
+            runtimes=("python3.11",),
+            private_tmp=False,
+            memory_limit="none",
+            own_uid=False,
+            slots=self.has_slots,
         )
 
     def channel_kind(self, runtime: str) -> ChannelKind:
@@ -236,11 +322,48 @@ class FakeDriver(WithoutSlots):
         self._tasks[number] = asyncio.create_task(environment.run(), name=f"fake environment {number}")
         return self.now()
 
+    def start_mode(self, revision: Revision) -> StartMode:
+        self._raise("start_mode")
+        return self.modes.get(revision.config.name, StartMode.WARM if self.has_slots else StartMode.DIRECT)
+
+    def shape(self, revision: Revision) -> EnvironmentShape:
+        config = revision.config
+        return EnvironmentShape(
+            runtime=config.runtime, storage_mb=config.storage_mb, networks=config.network.join
+        )
+
+    async def fill(self, spec: SlotSpec, channel: ChannelAddress) -> None:
+        self.changed.set()
+        await self._suffer(self.fill_faults)
+        plan = self.slot_plans.popleft() if self.slot_plans else "ready"
+        slot = self.slots_made[spec.slot] = FakeSlot(self, spec, channel, plan)
+        self.alive.add(spec.slot)
+        self._tasks[spec.slot] = asyncio.create_task(slot.run(), name=f"fake slot {spec.slot}")
+
+    async def specialise(self, slot: int, spec: StartSpec) -> Specialisation:
+        self.specs.append(spec)
+        made, number = self.slots_made[slot], spec.environment
+        plan = self.plans.popleft() if self.plans else "ready"
+        environment = made.environment = FakeEnvironment(self, spec, made.address, plan)
+        self.environments_made[number] = environment
+        self._tasks[number] = self._tasks.pop(slot)
+        self.alive = self.alive - {slot} | {number}
+        self.changed.set()
+        await self._suffer(self.specialise_faults)
+        return Specialisation(mode=self.start_mode(spec.revision), variables=spec.variables)
+
+    async def refresh(self) -> None:
+        await self._suffer(self.refresh_faults)
+
     async def stop(self, environment: int, grace_s: float) -> None:
         self.stops.append(environment)
         self.changed.set()
         await self._suffer(self.stop_faults)
         await self._remove(environment)
+
+    def exit_slot(self, number: int, report: ExitReport) -> None:
+        self.alive.discard(number)
+        self.sink.exited(number, report)
 
     def exit(self, environment: FakeEnvironment, report: ExitReport) -> None:
         number = environment.spec.environment
@@ -271,9 +394,10 @@ class FakeDriver(WithoutSlots):
 
     async def _remove(self, number: int) -> None:
         self.alive.discard(number)
-        made, task = self.environments_made.get(number), self._tasks.pop(number, None)
-        if made is not None:
-            made.leave()
+        task = self._tasks.pop(number, None)
+        for made in (self.environments_made.get(number), self.slots_made.get(number)):
+            if made is not None:
+                made.leave()
         if task is not None:
             task.cancel()
             await asyncio.wait([task])

@@ -17,19 +17,20 @@ def registry() -> CollectorRegistry:
 
 def test_warm_completion_counts_its_outcome_and_its_wait(registry: CollectorRegistry) -> None:
     ExecutorMetrics(registry).for_function("notes").completed(
-        "success", InvokeTimes(queue_us=2_000), cold=False
+        "success", InvokeTimes(queue_us=2_000), cold=None
     )
     value = registry.get_sample_value
     assert value("lockgate_invocations_total", {"function": "notes", "outcome": "success"}) == 1
     assert value("lockgate_invocation_wait_seconds_sum", {"function": "notes", "phase": "queue"}) == 0.002
     assert value("lockgate_invocation_wait_seconds_count", {"function": "notes", "phase": "init"}) == 0
-    assert value("lockgate_cold_starts_total", {"function": "notes"}) == 0
+    assert value("lockgate_cold_starts_total", {"function": "notes", "start": "direct"}) == 0
 
 
 def test_cold_completion_also_counts_start_and_init(registry: CollectorRegistry) -> None:
-    ExecutorMetrics(registry).for_function("notes").completed("function_error", TIMES, cold=True)
+    ExecutorMetrics(registry).for_function("notes").completed("function_error", TIMES, cold="direct")
     value = registry.get_sample_value
-    assert value("lockgate_cold_starts_total", {"function": "notes"}) == 1
+    assert value("lockgate_cold_starts_total", {"function": "notes", "start": "direct"}) == 1
+    assert value("lockgate_cold_starts_total", {"function": "notes", "start": "slot"}) == 0
     assert value("lockgate_invocation_wait_seconds_sum", {"function": "notes", "phase": "start"}) == 0.03
     assert value("lockgate_invocation_wait_seconds_sum", {"function": "notes", "phase": "init"}) == 0.4
 
@@ -55,11 +56,11 @@ def test_no_word_of_a_caller_can_make_a_series(registry: CollectorRegistry) -> N
     function = ExecutorMetrics(registry).for_function("notes")
     before = generate_latest(registry).count(b"\n")
     with pytest.raises(KeyError):
-        function.completed("anything", TIMES, cold=False)
+        function.completed("anything", TIMES, cold=None)
     with pytest.raises(KeyError):
         function.rejected("anything")
     for outcome in Outcome:
-        function.completed(outcome.value, TIMES, cold=True)
+        function.completed(outcome.value, TIMES, cold="direct")
     assert generate_latest(registry).count(b"\n") == before
 
 

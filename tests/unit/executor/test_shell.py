@@ -8,11 +8,11 @@ from typing import cast
 
 import pytest
 
-from executor import supervisor
+from executor import tasks
 from executor.core.events import DeliveryFailed, EngineListed, EnvironmentGone, InvokeArrived
 from executor.driver import ChannelKind, ExitReport, StartError
+from executor.reconciler import RECONCILE_EVERY_S
 from executor.runtime_api.channel import Line, SocketChannel
-from executor.shell import RECONCILE_EVERY_S
 from kit.invoke import InvokeAnswer
 from tests.support.executor_world import TRACE, ExecutorWorld, function
 
@@ -191,7 +191,7 @@ async def test_stop_waits_for_the_start_before_it() -> None:
 
 
 async def test_start_that_does_not_end_is_cancelled_by_the_stop(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervisor, "START_PATIENCE_S", 0.02)
+    monkeypatch.setattr(tasks, "START_PATIENCE_S", 0.02)
     async with ExecutorWorld() as world:
         world.driver.start_faults.append(asyncio.Event())
         task = world.begin()
@@ -221,7 +221,7 @@ async def test_vanished_environment_is_replaced() -> None:
     async with ExecutorWorld(function("f", timeout_s=600.0)) as world:
         task = await world.started({"do": "wait", "gate": "a"})
         world.driver.alive.discard(1)
-        world.shell._reconcile()
+        await world.shell.reconciler.ring()
         assert error_of(await task) == ("Sandbox.Failure", "The environment vanished")
         assert (await world.call()).status == 200
         await world.until(lambda: 1 not in world.shell._records)
@@ -234,9 +234,9 @@ async def test_vanished_environment_that_cannot_be_stopped_is_tried_at_the_next_
         await world.rested()
         world.driver.alive.discard(1)
         world.driver.stop_faults.append(OSError("busy"))
-        world.shell._reconcile()
+        await world.shell.reconciler.ring()
         await world.until(lambda: world.shell._records[1].must_stop)
-        world.shell._reconcile()
+        await world.shell.reconciler.ring()
         await world.until(lambda: not world.shell._records)
         assert world.driver.stops == [1, 1]
 
@@ -246,15 +246,15 @@ async def test_environment_that_nobody_knows_is_stopped_once(caplog: pytest.LogC
         going = asyncio.Event()
         world.driver.stop_faults += [RuntimeError("odd"), going]
         world.driver.alive.add(99)
-        world.shell._reconcile()
+        await world.shell.reconciler.ring()
         await world.until(lambda: world.driver.stops == [99])
         await world.until(lambda: not world.shell._supervisor._orphans or caplog.records)
         await asyncio.wait(
             world.shell._supervisor._orphans.values() or [asyncio.create_task(asyncio.sleep(0))]
         )
         assert "which nobody knows" in caplog.text
-        world.shell._reconcile()
-        world.shell._reconcile()
+        await world.shell.reconciler.ring()
+        await world.shell.reconciler.ring()
         await world.until(lambda: world.driver.stops == [99, 99])
         going.set()
         await world.until(lambda: EnvironmentGone(99) in world.events)
@@ -265,11 +265,11 @@ async def test_environment_that_nobody_knows_is_stopped_once(caplog: pytest.LogC
 async def test_driver_that_cannot_list_is_asked_again(caplog: pytest.LogCaptureFixture) -> None:
     async with ExecutorWorld() as world:
         world.driver.faults["environments"] = RuntimeError("odd")
-        world.shell._reconcile()
+        await world.shell.reconciler.ring()
         assert "could not list" in caplog.text
         assert not [event for event in world.events if isinstance(event, EngineListed)]
-        assert world.shell._reconciler is not None
-        assert world.shell._reconciler.when() > asyncio.get_running_loop().time() + RECONCILE_EVERY_S - 5
+        assert world.shell.reconciler._timer is not None
+        assert world.shell.reconciler._timer.when() > asyncio.get_running_loop().time() + RECONCILE_EVERY_S - 5
 
 
 async def test_exit_while_idle_costs_no_caller_anything() -> None:
@@ -381,7 +381,7 @@ async def test_error_for_another_invocation_is_not_the_error_of_this_one() -> No
         task = await world.started({"do": "foreign", "gate": "never"})
         await world.until(lambda: len(world.environment(1).replies) == 2)
         world.driver.alive.discard(1)
-        world.shell._reconcile()
+        await world.shell.reconciler.ring()
         assert error_of(await task) == ("Sandbox.Failure", "The environment vanished")
         [report] = [line for line in world.log() if line.startswith("REPORT")]
         assert "Status: error" in report
