@@ -94,6 +94,17 @@ class Language:
     needs_folder: bool = False
 
 
+def of_an_image(runtime: str) -> Installation:
+    """Stands for the program in an image, of which only the runtime's name is known."""
+    return Installation(
+        language=language_name(runtime),
+        path=Path(language_name(runtime)),
+        version=wanted_version(runtime),
+        release=runtime,
+        home=Path("/usr/local"),
+    )
+
+
 def language_name(runtime: str) -> str:
     """``nodejs`` of ``nodejs22.x``; the name itself where it is none."""
     match = _NAME.fullmatch(runtime)

@@ -34,7 +34,7 @@ COMMANDS = {
     "logs": "show what functions printed",
     "env": "print the endpoints and credentials for AWS clients",
     "images": "list, pull or make the images that functions run in",
-    "runtimes": "install what AWS's runtimes bring along (boto3)",
+    "runtimes": "install what AWS's runtimes bring along (boto3, @aws-sdk, the Java client)",
     "doctor": "say what this machine and its engine offer, and what follows from what they lack",
 }
 DOCTOR_FLAGS = ("config", "state", "driver", "uid-base")
@@ -179,6 +179,9 @@ def _verify_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _runtimes_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=("install", "list"), help="install, or list what is here")
+    parser.add_argument(
+        "language", nargs="?", choices=("java",), help="java: what its functions need in containers, too"
+    )
     add_flags(parser, (STATE,), os.environ)
 
 

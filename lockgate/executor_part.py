@@ -10,7 +10,7 @@ from executor.drivers.docker.driver import DockerDriver
 from executor.drivers.process.driver import ProcessDriver
 from executor.executor import Executor
 from executor.interpreters import Interpreter, find_interpreters
-from executor.language import Installation, language_name
+from executor.language import Installation, language_name, of_an_image
 from executor.languages import find_programs
 from executor.logs.store import FunctionLogs
 from executor.metrics import ExecutorMetrics
@@ -115,7 +115,7 @@ def _runners(state: Path, runtime: str) -> Iterator[Interpreter | Installation]:
         found = find_interpreters(state)
         yield from sorted(found, key=lambda each: f"python{each.minor}" != runtime)
     else:
-        yield from find_programs(state).get(language_name(runtime), ())
+        yield from find_programs(state).get(language_name(runtime), ()) or (of_an_image(runtime),)
 
 
 def packages_in_use(executor: Executor) -> set[str]:
