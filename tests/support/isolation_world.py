@@ -5,12 +5,14 @@ The same probes run in containers without the profile; each of them differs in w
 
 import asyncio
 import ctypes
+import io
 import json
 import os
 import secrets
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -34,7 +36,8 @@ from tests.support.engine import Engine
 from tests.support.isolation_network import SERVE
 from tests.support.isolation_stand import Stand, standing
 
-INSIDE = Path(__file__).with_name("isolation_inside.py")
+INSIDE = Path(__file__).with_name("isolation_inside")
+_COMMAND = ["python3", "/probes/client.py"]
 TRACE = "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Sampled=1"
 STORAGE_MB = 16
 TIMEOUT_S = 90.0
@@ -69,12 +72,17 @@ class IsolationWorld:
         self.folder = Path(tempfile.mkdtemp(prefix="lgi-"))  # short: a socket's path has at most 107 bytes
         self.image = engine.images["python3.11"]
         self._others: list[Container] = []
+        self.database = f"db-{self.names.instance}"
 
     def open(self) -> None:
+        label = {"lockgate.test": self.names.instance}
+        self.network = self.client.networks.create(f"lgtest-{self.names.instance}", labels=label)
+        self._start(SERVE, network_mode=self.network.name, name=self.database)
         package = self.folder / "package"
         package.mkdir(mode=0o755)
-        shutil.copyfile(INSIDE, package / "app.py")
-        (package / "app.py").chmod(0o644)
+        for file in INSIDE.glob("*.py"):
+            shutil.copyfile(file, package / file.name)
+            (package / file.name).chmod(0o644)
         self.logs = FunctionLogs(self.folder / "logs", 16)
         self.driver = DockerDriver(
             names=self.names,
@@ -98,8 +106,30 @@ class IsolationWorld:
         peer.reload()
         self.peer_address = peer.attrs["NetworkSettings"]["IPAddress"]
 
+    def _build(self) -> str:
+        """An image with a runtime client and the probes in it. :returns: its id."""
+        context = io.BytesIO()
+        recipe = f"FROM {self.engine.tag('python3.11')}\nCOPY . /probes/\nCMD {json.dumps(_COMMAND)}\n"
+        with tarfile.open(fileobj=context, mode="w") as tar:
+            for file in INSIDE.glob("*.py"):
+                tar.add(file, file.name)
+            entry = tarfile.TarInfo("Dockerfile")
+            entry.size = len(recipe)
+            tar.addfile(entry, io.BytesIO(recipe.encode()))
+        context.seek(0)
+        built, _ = self.client.images.build(
+            fileobj=context, custom_context=True, tag=f"lockgate-test/{self.names.instance}:probes", rm=True
+        )
+        return str(built.id)
+
     async def _apply(self) -> None:
-        self.executor.apply(Revision.of(config, "package", self.image) for config in self._functions())
+        own = self._build()
+        self.executor.apply(
+            Revision.of(config, "", own)
+            if config.runtime == "image"
+            else Revision.of(config, "package", self.image)
+            for config in self._functions()
+        )
 
     def _functions(self) -> Iterator[FunctionConfig]:
         common: dict[str, Any] = {
@@ -116,6 +146,9 @@ class IsolationWorld:
         yield FunctionConfig(
             name="allowed", **common, network=NetworkConfig(egress="none", allow=(f"{stand.private}:5432",))
         )
+        own = common | {"runtime": "image", "handler": ""}
+        yield FunctionConfig(name="imaged", **own, network=NetworkConfig(egress="none"))
+        yield FunctionConfig(name="joined", **common, network=NetworkConfig(join=(self.network.name,)))
         yield FunctionConfig(name="hog", **common | {"memory_mb": 128})
         yield FunctionConfig(name="stubborn", **common | {"timeout_s": 1.0})
 
@@ -149,7 +182,7 @@ class IsolationWorld:
     def twins(self, names: Sequence[str], kind: str) -> Results:
         """The same code in a container without the profile."""
         given = json.dumps({"facts": self.facts | {"other_address": self.peer_address}, "names": list(names)})
-        return dict(self._run(["python3", "/isolation_inside.py", given], **self._options(kind)))
+        return dict(self._run(["python3", "/probes/app.py", given], **self._options(kind)))
 
     def _options(self, kind: str) -> dict[str, Any]:
         if kind != PRIVILEGED:
@@ -182,16 +215,17 @@ class IsolationWorld:
         user: str = "",
         binds: Sequence[str] = (),
         unmasked: bool = False,
+        name: str | None = None,
         **host: Any,
     ) -> Container:
         api = self.client.api
-        binds = [*binds, f"{INSIDE}:/isolation_inside.py:ro"]
+        binds = [*binds, f"{INSIDE}:/probes:ro"]
         config = api.create_host_config(init=True, binds=binds, **({"network_mode": "bridge"} | host))
         if unmasked:  # the SDK has no word for it
             config |= {"MaskedPaths": [], "ReadonlyPaths": []}
         labels = {"lockgate.test": self.names.instance}
         made = api.create_container(
-            self.image, command=list(command), user=user, labels=labels, host_config=config
+            self.image, command=list(command), name=name, user=user, labels=labels, host_config=config
         )
         container = self.client.containers.get(made["Id"])
         self._others.append(container)
@@ -204,6 +238,9 @@ class IsolationWorld:
                 container.remove(force=True)
         self.runner.run(self.executor.close())
         self.runner.close()
+        self.network.remove()
+        with suppress(NotFound):
+            self.client.images.remove(f"lockgate-test/{self.names.instance}:probes")
         self.logs.close()
         self.client.close()
         shutil.rmtree(self.folder)

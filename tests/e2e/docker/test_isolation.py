@@ -1,6 +1,6 @@
 """What a function cannot do: each probe is code inside its container, and does the forbidden thing elsewhere.
 
-The probes are in tests/support/isolation_inside.py. One call runs them all in a function's container; the same file
+The probes are in tests/support/isolation_inside. One call runs them all in a function's container; the same file
 runs in containers without the profile, where each must succeed: what cannot fail proves nothing. No probe asks the
 engine. What an engine cannot show at all is listed by `lockgate doctor` and in docs/containers.md.
 """
@@ -121,6 +121,18 @@ def test_a_function_cannot(seen: Results, elsewhere: Results, name: str) -> None
     assert seen[name][0] == "denied", seen[name]
 
 
+def test_a_function_of_an_image_cannot_either(world: IsolationWorld, elsewhere: Results) -> None:
+    """C1, C2, C4, C5, C9: its runtime client reaches the Runtime API over a network, and nothing else there.
+
+    It was started for itself, with egress none, and carries the probes in its image.
+    """
+    # What it has no places for: nothing of ours is in the container.
+    absent = {"write-code", "write-layers", "write-bootstrap", "write-channel", "replace-socket"}
+    found: Results = world.call("imaged", action="probes", facts=world.facts)
+    assert {name: said for name, said in found.items() if said[0] != "denied" and name not in absent} == {}
+    assert len(world.call("imaged", action="interfaces")) == 2  # its twin in this is `quiet`, which has one
+
+
 def test_no_probe_is_forgotten(seen: Results) -> None:
     assert set(seen) == {name for name, _, _ in PROBES}
 
@@ -133,6 +145,7 @@ def test_a_function_has_the_declared_variables_and_lambdas(world: IsolationWorld
     """C9: nothing that the server, the engine or the image brought along."""
     variables = world.call("probed", action="environment")
     assert variables["DECLARED"] == "yes"
+    variables |= world.call("probed", action="environment-of-the-first")
     assert world.facts["canary"] not in variables.values()
     known = (
         "AWS_",
@@ -166,6 +179,22 @@ def test_an_allowed_address_is_reached_by_the_one_function(world: IsolationWorld
     assert [found[name][0] for name in names] == ["done", "denied", "denied"]
     assert world.facts["private"] == world.stand.private
     assert DATABASE_PORT == 5432
+
+
+def test_a_database_on_a_joined_network_is_reached_by_the_one_function(world: IsolationWorld) -> None:
+    """C4: by its name; for the function that has not joined, the name does not exist."""
+    assert world.call("joined", action="connect", host=world.database, port=DATABASE_PORT) == "here"
+    names = [
+        "private-address",
+        "metadata-address",
+        "port-of-the-machine",
+        "gateway-of-the-bridge",
+        "another-function",
+    ]
+    found = world.call("joined", action="probes", facts=world.facts, names=names)
+    assert {name: said for name, said in found.items() if said[0] != "denied"} == {}
+    failed = world.answer("probed", action="connect", host=world.database, port=DATABASE_PORT)
+    assert b"gaierror" in failed.payload
 
 
 def test_memory_has_a_limit(world: IsolationWorld) -> None:
