@@ -1,6 +1,6 @@
 """How long an environment of the process driver takes from `start` to the first byte of its runtime.
 
-    python -m benchmarks.environment_start [--starts 100] [--pause-ms 40]
+    python -m benchmarks.environment_start [--starts 100] [--pause-ms 40] [--runtime nodejs22.x]
 
 The function's module is empty; the channel is the unix socket of our own bootstrap. Starts are one at a time, with a
 pause in which the zygote prepares the next environment; ``--pause-ms 0`` measures a start without that.
@@ -32,11 +32,11 @@ class Quiet:
 
 
 class Bench:
-    def __init__(self, folder: Path, driver: ProcessDriver) -> None:
+    def __init__(self, folder: Path, driver: ProcessDriver, runtime: str) -> None:
         self._folder = folder
         self._driver = driver
         self._revision = Revision.of(
-            FunctionConfig(name="empty", runtime="python3.13", handler="app.handler"), "empty"
+            FunctionConfig(name="empty", runtime=runtime, handler="app.handler"), "empty"
         )
 
     async def once(self, number: int) -> tuple[float, float]:
@@ -73,9 +73,10 @@ class Bench:
         )
 
 
-async def measure(folder: Path, starts: int, pause_s: float) -> None:
+async def measure(folder: Path, starts: int, pause_s: float, runtime: str) -> None:
     (folder / "empty").mkdir()
     (folder / "empty" / "app.py").write_text("def handler(event, context):\n    return None\n")
+    (folder / "empty" / "app.js").write_text("exports.handler = async () => null;\n")
     driver = ProcessDriver(
         names=Names(instance=os.urandom(4).hex(), epoch=1),
         packages=lambda digest: folder / digest,
@@ -84,7 +85,7 @@ async def measure(folder: Path, starts: int, pause_s: float) -> None:
     )
     found = await driver.open(Quiet())
     try:
-        bench = Bench(folder, driver)
+        bench = Bench(folder, driver, runtime)
         first = (await bench.once(1))[0]  # with the zygote's own start
         results = []
         for number in range(2, starts + 2):
@@ -94,6 +95,7 @@ async def measure(folder: Path, starts: int, pause_s: float) -> None:
         await driver.close()
     print(f"machine: {platform.platform()}, {os.cpu_count()} cpus, load {os.getloadavg()[0]:.2f}")
     print(f"private /tmp {found.private_tmp}, memory by {found.memory_limit}, own uid {found.own_uid}")
+    print(f"runtime {runtime}")
     print(f"with the start of the zygote: {first:.1f} ms; pause between starts {pause_s * 1e3:g} ms")
     for name, values in zip(("start to first byte", "stop"), zip(*results, strict=True), strict=True):
         ordered = sorted(values)
@@ -105,11 +107,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--starts", type=int, default=100)
     parser.add_argument("--pause-ms", type=float, default=40)
+    parser.add_argument("--runtime", default="python3.13")
     arguments = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="lg"))
     folder.chmod(0o755)
     try:
-        asyncio.run(measure(folder, arguments.starts, arguments.pause_ms / 1e3))
+        asyncio.run(measure(folder, arguments.starts, arguments.pause_ms / 1e3, arguments.runtime))
     finally:
         shutil.rmtree(folder)
 
