@@ -298,6 +298,14 @@ def _findable(stand: Stand) -> Iterator[dict[str, Any]]:
 
 def own_capabilities() -> list[str]:
     """Those that this machine lets anybody have, by the names that engines of any age know."""
+    return [name for number, name in enumerate(_CAPABILITIES) if _bounding() >> number & 1]
+
+
+def lacking_capabilities() -> list[str]:
+    """The others."""
+    return [name for number, name in enumerate(_CAPABILITIES) if not _bounding() >> number & 1]
+
+
+def _bounding() -> int:
     text = Path("/proc/self/status").read_text()
-    bounding = int(next(line.split()[1] for line in text.splitlines() if line.startswith("CapBnd")), 16)
-    return [name for number, name in enumerate(_CAPABILITIES) if bounding >> number & 1]
+    return int(next(line.split()[1] for line in text.splitlines() if line.startswith("CapBnd")), 16)

@@ -7,11 +7,13 @@ engine. What an engine cannot show at all is listed by `lockgate doctor` and in 
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.support.engine import Engine
 from tests.support.isolation_network import is_root
+from tests.support.isolation_report import table
 from tests.support.isolation_stand import DATABASE_PORT
 from tests.support.isolation_world import (
     DEFAULT,
@@ -135,6 +137,11 @@ def test_a_function_of_an_image_cannot_either(world: IsolationWorld, elsewhere: 
 
 def test_no_probe_is_forgotten(seen: Results) -> None:
     assert set(seen) == {name for name, _, _ in PROBES}
+
+
+def test_the_documentation_lists_the_probes() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "containers.md").read_text()
+    assert table(PROBES) in page, "run python -m tests.support.isolation_report"
 
 
 def test_a_function_may_use_tmp_as_on_lambda(world: IsolationWorld) -> None:
