@@ -162,14 +162,15 @@ class Connection {
   #parts = [];
   #bytes = 0;
   #needed = 0; // bytes until the answer under way can be looked at again
+  statusWhenClosed = 1;
 
   constructor(address, answered) {
     this.answered = answered;
     this.#socket = net.connect(address);
     this.#socket.on("data", (data) => this.#read(data));
     // The server is gone, or this environment is over.
-    this.#socket.on("error", () => process.exit(1));
-    this.#socket.on("close", () => process.exit(1));
+    this.#socket.on("error", () => process.exit(this.statusWhenClosed));
+    this.#socket.on("close", () => process.exit(this.statusWhenClosed));
     this.rest();
   }
 
@@ -600,7 +601,8 @@ function withEnvironment(context, headers) {
 // --- start ------------------------------------------------------------------------------------------
 
 /** Wait until a function is given to this process, and take over its environment. */
-async function becomeFunction(connection) {
+async function becomeFunction(connection, socket) {
+  connection.statusWhenClosed = 0; // a slot that nobody needs
   const [status, body] = await new Promise((resolve) => {
     connection.answered = (code, _headers, bytes) => resolve([code, bytes]);
     connection.wait();
@@ -611,8 +613,9 @@ async function becomeFunction(connection) {
     process.exit(1);
   }
   const { mode, variables, cwd } = JSON.parse(body.toString());
+  connection.statusWhenClosed = 1;
   process.chdir(cwd);
-  if (mode === "exec") startAfresh(variables);
+  if (mode === "exec") startAfresh({ LOCKGATE_RUNTIME_SOCKET: socket, ...variables });
   for (const name of Object.keys(process.env)) delete process.env[name];
   Object.assign(process.env, variables);
   connection.rest();
@@ -624,13 +627,16 @@ function startAfresh(variables) {
     process.stderr.write(`Node.js ${process.versions.node} cannot replace itself: 22.15 and 23.11 can\n`);
     process.exit(1);
   }
-  process.execve(process.execPath, [process.execPath, ...heapOptions(variables), HERE], variables);
-}
-
-/** As the command of a function that is started directly has them. */
-function heapOptions(variables) {
-  const memory = Number(variables.AWS_LAMBDA_FUNCTION_MEMORY_SIZE);
-  return memory > 0 ? [`--max-old-space-size=${Math.max(64, Math.floor((memory * 9) / 10))}`] : [];
+  const own = [process.execPath, ...process.execArgv, HERE];
+  const wrapper = variables.AWS_LAMBDA_EXEC_WRAPPER;
+  const command = wrapper ? [wrapper, ...own] : own;
+  try {
+    fs.accessSync(command[0], fs.constants.X_OK);
+  } catch (problem) {
+    process.stderr.write(`${command[0]}: ${problem.code}\n`);
+    process.exit(problem.code === "ENOENT" ? 127 : 126); // as a shell that starts it
+  }
+  process.execve(command[0], command, variables);
 }
 
 /** Take our own variables out of what the function sees. */
@@ -659,7 +665,7 @@ async function main() {
   const { address, isSlot } = takeAddress();
   const connection = new Connection(address);
   if (isSlot) {
-    await becomeFunction(connection);
+    await becomeFunction(connection, address.path);
     takeAddress();
     Module._initPaths(); // NODE_PATH is read when a process starts
   }
