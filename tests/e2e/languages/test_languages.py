@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.engine import Engine
 from tests.support.lambda_client import Answer, invoke, lambda_client
 from tests.support.observed import function_log
 from tests.support.routes_file import write_routes
@@ -110,15 +111,28 @@ def declare(folder: Path) -> dict[str, dict[str, Any]]:
     return functions
 
 
-@pytest.fixture(scope="module", params=["process"])
+def images(engine: Engine) -> dict[str, str]:
+    """The offline image of each runtime: no registry is asked."""
+    return {
+        "ruby3.2": engine.tag("ruby3.1"),
+        "java17": engine.tag("java17"),
+        "provided.al2023": engine.tag("provided"),
+    }
+
+
+@pytest.fixture(scope="module", params=["process", "docker"])
 def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A server with every language that this machine has a toolchain for. :param request.param: the driver."""
+    sections: dict[str, Any] = {}
+    if request.param == "docker":
+        sections["server"] = {"images": images(request.getfixturevalue("engine"))}
     folder = tmp_path_factory.mktemp("languages")
     functions = declare(folder)
     if "java-echo" in functions:
         (folder / "state").mkdir(mode=0o700)
         java_runtime(folder / "state")
-    config = write_routes(folder, functions=functions, defaults={"memory": 512, "timeout": "15s"})
+    defaults = {"memory": 512, "timeout": "15s"}
+    config = write_routes(folder, functions=functions, defaults=defaults, **sections)
     with RunningServer(config, folder / "state", extra=("--driver", request.param)) as server:
         yield World(server)
 
