@@ -219,6 +219,10 @@ class Driver(Protocol):
         """Remove the environment or slot with all its processes; return when it is gone. Idempotent."""
         ...
 
+    def initialised(self, environment: int) -> None:
+        """Its runtime has asked for its first event: what must not slow its init down holds from now on."""
+        ...
+
     def flush(self, environment: int) -> None:
         """Hand over all output that the environment has written until now, synchronously, through the sink."""
         ...
@@ -263,3 +267,6 @@ class WithoutSlots:
 
     async def refresh(self) -> None:
         """It knows its environments without asking."""
+
+    def initialised(self, _environment: int) -> None:
+        """It has no limits that begin later."""

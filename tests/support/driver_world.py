@@ -64,6 +64,7 @@ class Recorder:
         self.answers: dict[int, list[Answer]] = defaultdict(list)
         self.init_errors: dict[int, Answer] = {}
         self.slots: set[int] = set()
+        self.initialised: Callable[[int], None] = lambda _: None
         self._changed = asyncio.Event()
 
     async def until(self, holds: Callable[[], object], what: str) -> None:
@@ -93,6 +94,8 @@ class Recorder:
     # --- the Runtime API's ---
 
     def next_asked(self, environment: int) -> RefuseReason | None:
+        if not self.asked[environment]:
+            self.initialised(environment)
         self.asked[environment] += 1
         self._changed.set()
         return None
@@ -180,6 +183,12 @@ class Started:
         """Have it execute what it will not survive."""
         self.deliver({"code": code})
 
+    async def until(self, expression: str, value: Any) -> None:
+        """Ask until the expression has the value."""
+        async with asyncio.timeout(WAIT_S):
+            while await self.does(f"result = {expression}") != value:
+                pass
+
     async def exit(self) -> ExitReport:
         await self.world.sink.until(lambda: self.number in self.world.sink.exits, f"{self.number} has ended")
         return self.world.sink.exits[self.number]
@@ -201,6 +210,7 @@ class DriverWorld(ABC):
         self.runtime_api = RuntimeApi(self.sink, self.folder / "e")
         self.channels: dict[int, EnvironmentChannel] = {}
         self.driver = self.make_driver()
+        self.sink.initialised = self.driver.initialised
         self.capabilities: Capabilities
         self._next = 0
 

@@ -33,6 +33,17 @@ WAIT = b"GET /lockgate/specialise HTTP/1.1\r\nHost: runtime\r\n\r\n"
 
 
 async def connect(address: ChannelAddress) -> RawClient:
+    """Connect whole or not at all: one who is cancelled in it leaves nothing open."""
+    opening = asyncio.create_task(_open(address), name="connect")
+    try:
+        return await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        with contextlib.suppress(OSError):
+            (await opening).writer.transport.abort()
+        raise
+
+
+async def _open(address: ChannelAddress) -> RawClient:
     if address.folder is not None:
         path = address.folder / "api.sock"
         return RawClient(*await asyncio.open_unix_connection(str(path), limit=2**23))
@@ -58,6 +69,7 @@ class FakeEnvironment:
         self.address = address
         self.unread = b""
         self.client: RawClient | None = None
+        self.slot: FakeSlot | None = None
         self.replies: list[Reply] = []
         self.events: list[str] = []
 
@@ -75,6 +87,8 @@ class FakeEnvironment:
     def leave(self) -> None:
         if self.client is not None:
             self.client.writer.transport.abort()
+        if self.slot is not None:
+            self.slot.leave()
 
     async def _init(self) -> bool:
         if self.plan == "never":
@@ -215,6 +229,7 @@ class FakeSlot:
         if self.plan == "exit":
             self.driver.exit_slot(self.spec.slot, ExitReport(code=1))
             return
+        self.driver.connecting.add(self.spec.slot)
         self.client = await connect(self.address)
         if self.plan == "next":
             self.replies.append(await self._ask(self.client, NEXT))
@@ -225,7 +240,9 @@ class FakeSlot:
             return
         if self.plan == "twice":
             await self.driver.gate("twice").wait()
-            self.replies.append(await self._ask(await connect(self.address), WAIT))
+            second = await connect(self.address)
+            self.replies.append(await self._ask(second, WAIT))
+            await second.close()
         reply = await self.client.reply()
         self.document = json.loads(reply.body)
         assert self.environment is not None
@@ -270,6 +287,7 @@ class FakeDriver:
         self.specialise_faults: deque[BaseException | asyncio.Event | None] = deque()
         self.refresh_faults: deque[BaseException | asyncio.Event | None] = deque()
         self.slots_made: dict[int, FakeSlot] = {}
+        self.connecting: set[int] = set()
         self.gateways: tuple[str, ...] = ()
         self.kind = ChannelKind.SOCKET
         self.heard = asyncio.Event()
@@ -278,6 +296,7 @@ class FakeDriver:
         self.environments_made: dict[int, FakeEnvironment] = {}
         self.alive: set[int] = set()
         self.stops: list[int] = []
+        self.initialised_ones: list[int] = []
         self.cancelled_starts = 0
         self.is_closed = False
         self.now: Callable[[], float] = time.monotonic
@@ -345,6 +364,7 @@ class FakeDriver:
         made, number = self.slots_made[slot], spec.environment
         plan = self.plans.popleft() if self.plans else "ready"
         environment = made.environment = FakeEnvironment(self, spec, made.address, plan)
+        environment.slot = made
         self.environments_made[number] = environment
         self._tasks[number] = self._tasks.pop(slot)
         self.alive = self.alive - {slot} | {number}
@@ -372,6 +392,9 @@ class FakeDriver:
             self.alive.discard(number)
             self.sink.exited(number, report)
 
+    def initialised(self, environment: int) -> None:
+        self.initialised_ones.append(environment)
+
     def flush(self, environment: int) -> None:
         self._raise("flush")
         made = self.environments_made.get(environment)
@@ -395,6 +418,7 @@ class FakeDriver:
     async def _remove(self, number: int) -> None:
         self.alive.discard(number)
         task = self._tasks.pop(number, None)
+        self.connecting.discard(number)
         for made in (self.environments_made.get(number), self.slots_made.get(number)):
             if made is not None:
                 made.leave()

@@ -6,7 +6,9 @@ from typing import Protocol
 from executor.driver import ExitReport
 from executor.drivers.docker.cgroup import ContainerGroup
 from executor.drivers.docker.network.plan import NetworkPlan
+from executor.drivers.docker.profile import cpu_quota_us
 from executor.drivers.docker.workspace import Folder
+from executor.revision import FunctionConfig
 
 PEAK_LIFETIME_S = 0.1  # peak memory is asked for with every call
 _SIGKILL = 9
@@ -25,6 +27,7 @@ class Container:
     :ivar uid_slot: of the numbers of which uids are made; given back at the end.
     :ivar id: the engine's; None until it is made.
     :ivar memory_mb: that the function may use; 0 for a slot.
+    :ivar cpu_quota_us: of ``cpu: strict``, once it is ready.
     :ivar oom: the engine has told of a process that was killed for memory.
     """
 
@@ -43,6 +46,7 @@ class Container:
         self.making: asyncio.Task[float] | None = None
         self.removal: asyncio.Task[None] | None = None
         self.memory_mb = 0
+        self.cpu_quota_us: int | None = None
         self.is_slot = False
         self.is_stopping = False
         self.has_started = False
@@ -55,6 +59,10 @@ class Container:
         states = ("stopping", self.is_stopping), ("ended", self.has_ended), ("running", self.has_started)
         state = next((word for word, holds in states if holds), "starting")
         return f"<Container {self.name} {'slot' if self.is_slot else 'environment'} {self.number} {state}>"
+
+    def is_for(self, config: FunctionConfig) -> None:
+        self.memory_mb = config.memory_mb
+        self.cpu_quota_us = cpu_quota_us(config.memory_mb) if config.cpu == "strict" else None
 
     def report(self, exit_code: int | None) -> ExitReport:
         report = read_exit(exit_code, out_of_memory=self.oom or self._was_killed_for_memory())

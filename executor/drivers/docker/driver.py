@@ -89,7 +89,7 @@ class DockerDriver:
         self._by_id: dict[str, Container] = {}
         self._strangers: frozenset[int] = frozenset()
         self._peaks: OrderedDict[int, int] = OrderedDict()
-        self._endings: set[asyncio.Task[None]] = set()
+        self._chores: set[asyncio.Task[None]] = set()
         self._watcher: asyncio.Task[None] | None = None
         self._findings: Findings | None = None
 
@@ -179,7 +179,7 @@ class DockerDriver:
         if self._findings is not None:
             stops = (self.stop(number, 0) for number in tuple(self._containers))
             await asyncio.gather(*stops, return_exceptions=True)
-        tasks = [*self._endings, *([self._watcher] if self._watcher is not None else [])]
+        tasks = [*self._chores, *([self._watcher] if self._watcher is not None else [])]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -216,7 +216,7 @@ class DockerDriver:
         config = spec.revision.config
         image = await self._images.get(spec.revision.image, config.runtime)
         container = self._new_container(spec.environment, shared_user=bool(config.volumes))
-        container.memory_mb = config.memory_mb
+        container.is_for(config)
         if config.volumes:
             volumes.open_volumes(config.volumes.values(), container.gid)
 
@@ -295,7 +295,7 @@ class DockerDriver:
         container.is_slot = False
         if container.is_stopping or container.has_ended:
             raise StartError("The prepared container has ended", permanent=False, error_type=START_FAULT)
-        container.memory_mb = spec.revision.config.memory_mb
+        container.is_for(spec.revision.config)
         package = self._packages(spec.revision.package)
         return await self._specialiser.specialise(container, spec, package, self.start_mode(spec.revision))
 
@@ -327,6 +327,15 @@ class DockerDriver:
         self._by_id.pop(container.id or "", None)
         if self._containers.pop(container.number, None) is not None:
             self._uids.give_back(container.uid_slot)
+
+    def initialised(self, environment: int) -> None:
+        """``cpu: strict`` holds from now on: under its quota an import of 300 ms takes seconds."""
+        container = self._containers.get(environment)
+        if container is not None and container.cpu_quota_us is not None:
+            limiting = self._maker.limit_cpu(container, container.cpu_quota_us)
+            task = self._loop.create_task(limiting, name=f"cpu of {container.name}")
+            self._chores.add(task)
+            task.add_done_callback(self._chores.discard)
 
     # --- what environments have done -------------------------------------------------------------
 
@@ -369,8 +378,8 @@ class DockerDriver:
             return
         container.has_ended = True
         task = self._loop.create_task(self._tell_end(container, exit_code), name=f"end of {container.name}")
-        self._endings.add(task)
-        task.add_done_callback(self._endings.discard)
+        self._chores.add(task)
+        task.add_done_callback(self._chores.discard)
 
     async def _tell_end(self, container: Container, exit_code: int | None) -> None:
         """Its last output first."""

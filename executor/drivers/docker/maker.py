@@ -22,7 +22,12 @@ from executor.drivers.docker.network.networks import Networks
 from executor.drivers.docker.network.plan import NetworkPlan
 from executor.drivers.docker.places import OUTPUT_NAME
 from executor.drivers.docker.probe import Findings, open_to
-from executor.drivers.docker.profile import ContainerSpec, container_config, memory_bytes
+from executor.drivers.docker.profile import (
+    CPU_PERIOD_US,
+    ContainerSpec,
+    container_config,
+    memory_bytes,
+)
 from executor.drivers.docker.workspace import Workspace
 
 log = logging.getLogger("lockgate.executor")
@@ -151,6 +156,19 @@ class ContainerMaker:
     def _check_wanted(self, container: Container) -> None:
         if container.is_stopping:
             raise StartError("It was stopped while it started", permanent=False, error_type=START_FAULT)
+
+    async def limit_cpu(self, container: Container, quota_us: int) -> None:
+        """It runs already: that the limit could not be set is said, and is no reason to end it."""
+        assert container.id is not None
+        try:
+            if container.group is not None:
+                container.group.limit_cpu(quota_us)
+            else:
+                limits = {"CpuPeriod": CPU_PERIOD_US, "CpuQuota": quota_us}
+                await self._engine.update(container.id, limits)
+        except (OSError, KeyError) as problem:
+            if not container.is_stopping:
+                log.warning("the processor time of %s is not limited: %s", container.name, problem)
 
     async def remove(self, container: Container) -> None:
         """Take it down; return when nothing is left. May be called again after a failure. :raises OSError:"""

@@ -87,3 +87,23 @@ async def test_second_function_never_gets_a_used_slot(slots: DriverWorld) -> Non
     with pytest.raises(StartError):
         await slots.driver.specialise(environment.number, slots.spec(revision))
     await environment.ready()
+
+
+@pytest.mark.parametrize("how", ["slot", "direct"])
+async def test_strict_processor_time_begins_when_the_function_is_ready(slots: DriverWorld, how: str) -> None:
+    """C1: no quota while it is imported, then one CPU for 1769 MB."""
+    path = "/sys/fs/cgroup/cpu/cpu.cfs_quota_us"
+    code = f"import os\nquota = open({path!r}).read() if os.path.exists({path!r}) else None\n"
+    code += "if quota is None:\n    quota = open('/sys/fs/cgroup/cpu.max').read().split()[0]\nquota = quota.strip()\n"
+    handler = HANDLER.replace(
+        '"context": context', '"context": context, "at_import": quota, "path": ' + repr(path)
+    )
+    revision = slots.revision(slots.package({"app.py": code + handler}), cpu="strict", memory_mb=1769)
+    if how == "slot":
+        environment = await slots.specialise(await slots.fill(revision), revision)
+    else:
+        environment = await slots.begin(revision)
+    await environment.ready()
+    assert await environment.does("result = at_import") in {"-1", "max"}
+    now = "open(path if os.path.exists(path) else '/sys/fs/cgroup/cpu.max').read().split()[0]"
+    await environment.until(now, "100000")
