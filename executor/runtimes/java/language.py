@@ -10,6 +10,8 @@ from executor.programs import Search, find
 from executor.revision import FunctionConfig
 from executor.runtimes.java import folder
 
+# Lambda's, and where the stock image eclipse-temurin has its programs: its own PATH does not reach a function.
+PATH_IN_IMAGES = "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin:/opt/java/openjdk/bin"
 MAIN_CLASS = "com.amazonaws.services.lambda.runtime.api.client.AWSLambda"
 
 _SEARCH = Search(
@@ -60,8 +62,8 @@ def machine_options(memory_mb: int) -> list[str]:
     ]
 
 
-def _variables(_installation: Installation, _place: Place, _config: FunctionConfig) -> dict[str, str]:
-    return {}
+def _variables(installation: Installation, _place: Place, _config: FunctionConfig) -> dict[str, str]:
+    return {} if installation.path.is_absolute() else {"PATH": PATH_IN_IMAGES}
 
 
 JAVA = Language(

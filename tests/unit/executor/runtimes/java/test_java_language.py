@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from executor.language import Installation, Place
+from executor.drivers.process.variables import LAMBDA_PATH
+from executor.language import Installation, Place, of_an_image
 from executor.programs import Search, find_in
 from executor.revision import FunctionConfig
 from executor.runtimes.java.language import _SEARCH, JAVA, machine_options
@@ -28,6 +29,13 @@ def test_only_the_runtime_is_on_the_class_path_and_the_handler_is_the_last_word(
         "com.amazonaws.services.lambda.runtime.api.client.AWSLambda",
         "example.Handler::run",
     ]
+
+
+def test_an_image_whose_java_is_in_a_folder_of_its_own_needs_a_path() -> None:
+    place = Place(files="", task="/var/task", runtime="/var/runtime")
+    path = JAVA.variables(of_an_image("java21"), place, config())["PATH"]
+    assert path == f"{LAMBDA_PATH}:/opt/java/openjdk/bin"
+    assert JAVA.variables(HERE, place, config()) == {}
 
 
 @pytest.mark.parametrize(("memory_mb", "heap_kib"), [(128, 110_592), (512, 445_440), (10_240, 8_912_896)])
