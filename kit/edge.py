@@ -107,6 +107,11 @@ class EdgeProtocol(EdgeReading):
             # Its request may be on the way; a moment costs nothing.
             self._deadline = min(self._deadline, self.loop.time() + self.limits.sweep_s)
 
+    def dismiss(self) -> None:
+        """Let it end with the answer under way, or with its next one: nobody who is about to ask is hung up on."""
+        if self.active is not None and self.latest is not None:
+            self.latest.keep_alive = False
+
     def cut_off(self) -> None:
         """End the connection now: 503 where an answer is owed and not begun."""
         cycle = self.active

@@ -139,6 +139,23 @@ class Listener:
             return await loop.create_unix_server(connect, sock=sock, backlog=BACKLOG, cleanup_socket=False)
         return await loop.create_unix_server(connect, sock=sock, backlog=BACKLOG)
 
+    async def dismiss(self, patience_s: float) -> None:
+        """Stop accepting and have every connection end with its next answer, for *patience_s* seconds; then `drain`.
+
+        For who is replaced while clients go on: one that asks on a resting connection as it is closed would lose
+        its request (RFC 9112, section 9.6).
+        """
+        if self._server is None:
+            return
+        self._state.draining = True
+        self._server.close()
+        for connection in self._connections():
+            if isinstance(connection, EdgeProtocol):
+                connection.dismiss()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience_s):
+                await self._until_idle()
+
     async def drain(self, timeout_s: float) -> None:
         """Stop accepting, let requests in flight end for *timeout_s* seconds, then cut them off with 503."""
         if self._server is None:

@@ -32,6 +32,7 @@ from lockgate.sockets import ListeningSocket, edges_address, open_listening, uni
 from lockgate.tls import open_tls
 
 HELLO_S = 30.0
+PATIENCE_S = 10.0  # of an edge that is replaced, with connections that rest
 PAUSES_S = (0.05, 0.1, 0.2, 0.5, 1.0)  # between attempts to attach: no event tells that somebody listens
 
 log = logging.getLogger("lockgate.edge")
@@ -64,7 +65,7 @@ class EdgeProcess:
         self._edge_metrics = EdgeMetrics(self._registry)
         self._registry.register(LogCollector({"access": lambda: console.dropped}))
         state = settings.state.absolute()
-        self._state = state if state.is_dir() and os.access(state, os.W_OK | os.X_OK) else None
+        self._state = state if os.access(state, os.W_OK | os.X_OK) else None
         self._tls = open_tls(settings, state)
         self._public: PublicPart | None = None
         self._serving: Document | None = None
@@ -104,18 +105,20 @@ class EdgeProcess:
             else:
                 sys.stdout.write("ready\n")
                 sys.stdout.flush()
-            await stop.wait()
-            await self._drain(self._public)
+            takes_its_time = await stop.wait_to_leave()
+            self._take_leave()
+            assert self._public.listener is not None
+            if takes_its_time:
+                await stop.unless_asked(self._public.listener.dismiss(PATIENCE_S))
+            await self._public.listener.drain(self._settings.drain_s)
         self._console.event("stopped")
         return ExitCode.OK
 
-    async def _drain(self, public: PublicPart) -> None:
+    def _take_leave(self) -> None:
         self._console.event("draining", seconds=self._settings.drain_s)
         if self._line is not None:
             self._line.tell("leaving")
         self._sock.sock.close()  # the listener has a copy; whoever else holds it goes on accepting
-        assert public.listener is not None
-        await public.listener.drain(self._settings.drain_s)
 
     async def _end(self, keeping: "asyncio.Task[None]") -> None:
         for task in (keeping, *self._tasks):

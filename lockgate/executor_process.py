@@ -5,9 +5,11 @@ its supervisor it goes on with the generation that it served, whatever has becom
 """
 
 import asyncio
+import os
 import sys
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, ExitStack
+from dataclasses import replace
 from typing import Any
 
 from starlette.types import ASGIApp
@@ -20,6 +22,7 @@ from lockgate.admin_actions import Action, ActionAnswer, Actions
 from lockgate.config.grammar.file import RoutesFile
 from lockgate.configuration import load_with_bytes
 from lockgate.console import Console
+from lockgate.containers import engine_url
 from lockgate.driver_choice import choose_driver
 from lockgate.endpoints import describe
 from lockgate.errors import ExitCode
@@ -35,7 +38,7 @@ from lockgate.reload import Reloader
 from lockgate.reload_report import ReloadReport, reload_action
 from lockgate.served import Served
 from lockgate.settings import Settings
-from lockgate.sockets import ListeningSocket, edges_address, open_listening
+from lockgate.sockets import ListeningSocket, edges_address, open_listening, unix_path
 from lockgate.state import State
 
 ADMIN_DRAIN_S = 1.0  # metrics and health answer in milliseconds
@@ -45,7 +48,7 @@ async def run_executor(settings: Settings, member: Membership | None) -> int:
     """Run until a signal. :returns: the exit code. :raises CommandError: the start failed."""
     found = None if member is None else kept(member.kept)
     file, data = (found.file, found.data) if found else load_with_bytes(settings.config)
-    choose_driver(settings)
+    settings = replace(settings, driver=choose_driver(settings, url=engine_url(file)))
     with ExitStack() as held:
         if member is None:
             addresses = {
@@ -55,6 +58,8 @@ async def run_executor(settings: Settings, member: Membership | None) -> int:
                 "admin": settings.admin,
             }
             sockets = held.enter_context(open_listening(addresses))
+            if settings.edge_uids:
+                admit_all(settings.executor_url)
         else:
             sockets = held.enter_context(member.listening())
             member.watch()
@@ -87,6 +92,7 @@ class ExecutorProcess:
         self._reloader: Reloader | None = None
         self._hung_up = False
         self._unready: tuple[str, ...] = ("starting",)
+        self._edge_uids = (os.geteuid(), 0, *settings.edge_uids)
         self._published: dict[str, Any] | None = None
 
     async def run(self, file: RoutesFile, data: bytes, found: Kept | None) -> int:
@@ -106,7 +112,7 @@ class ExecutorProcess:
             await asyncio.to_thread(self._keep, served)
             reloader = self._make_reloader(functions, served)
             stack.push_async_callback(reloader.close)
-            invokes = InvokeServer(functions.executor, edges.resolve)
+            invokes = InvokeServer(functions.executor, edges.resolve, uids=self._edge_uids)
             stack.push_async_callback(invokes.close)
             stack.push_async_callback(edges.close)
             listeners = await self._listen(functions, reloader)
@@ -163,6 +169,7 @@ class ExecutorProcess:
             welcome={"names": names, "forbidden_ports": sorted(operators_ports(self._sockets))},
             expected=expected,
             on_change=self._publish,
+            uids=self._edge_uids,
         )
 
     def _make_reloader(self, functions: FunctionsPart, served: Served) -> Reloader:
@@ -256,14 +263,13 @@ class ExecutorProcess:
             self._state.withdraw()
 
     def _tell_ready(self, listeners: Mapping[str, Listener], served: Served, *, resumed: bool) -> None:
-        listening = {name: listener.url for name, listener in listeners.items()}
         self._console.event(
             "executor_ready",
             generation=served.number,
             resumed=resumed,
             executor=self._settings.executor_url,
-            control=listening["control"],
-            admin=listening["admin"],
+            control=listeners["control"].url,
+            admin=listeners["admin"].url,
         )
         if self._member is not None:
             self._member.ready()
@@ -285,6 +291,13 @@ class ExecutorProcess:
             self._hung_up = True
         else:
             self._reloader.request()
+
+
+def admit_all(url: str) -> None:
+    """Let any user connect: the kernel tells who does, and everybody but edges is turned away before a byte is read."""
+    for path in (unix_path(url), edges_address(url)):
+        if path.is_socket():  # an inherited one may lie elsewhere, and is the service manager's
+            path.chmod(0o666)
 
 
 def url_of(opened: ListeningSocket) -> str:

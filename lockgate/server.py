@@ -20,10 +20,8 @@ from lockgate.admin import admin_app
 from lockgate.admin_actions import Actions
 from lockgate.banner import print_banner
 from lockgate.config.grammar.file import RoutesFile
-from lockgate.configuration import load_or_explain
 from lockgate.console import Console
-from lockgate.containers import engine_url
-from lockgate.driver_choice import choose_driver, refuse_exposed
+from lockgate.driver_choice import DriverName, refuse_exposed
 from lockgate.endpoints import describe
 from lockgate.errors import ExitCode
 from lockgate.explanation import explain_action
@@ -44,10 +42,8 @@ from lockgate.tls import open_tls
 ADMIN_DRAIN_S = 1.0  # metrics and health answer in milliseconds
 
 
-async def serve(settings: Settings) -> int:
+async def serve(settings: Settings, file: RoutesFile, driver: DriverName) -> int:
     """Run until a signal. :returns: the exit code. :raises CommandError: the start failed."""
-    file = load_or_explain(settings.config)
-    driver = choose_driver(settings, url=engine_url(file))
     with ExitStack() as held:
         sockets = held.enter_context(open_sockets(settings))
         refuse_exposed(sockets["gateway"].sock, settings, driver)

@@ -1,6 +1,7 @@
 """Every setting of the server: a flag, and an environment variable ``LOCKGATE_*`` behind it."""
 
 import argparse
+import pwd
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,6 +55,7 @@ SERVER_FLAGS = (
     Flag(name="tls-key", default="", metavar="FILE", help="and this private key (PEM, not encrypted)"),
     Flag(name="executor-url", default="", metavar="URL", help="only the gateway; functions run behind unix:/PATH"),
     Flag(name="workers", default="", metavar="N", help="gateway processes beside an executor process"),
+    Flag(name="edge-user", default="", metavar="USER", help="name or id of the user of gateway processes"),
 )  # fmt: skip
 SOCKET = Flag(name="socket", default="", metavar="URL", help="where gateways find the executor: unix:/PATH")
 _NOT_OF_AN_EXECUTOR = frozenset({"gateway", "auth", "tls-cert", "tls-key", "executor-url", "workers"})
@@ -80,6 +82,7 @@ class Settings:
     tls: bool = False  # with a certificate of our own making
     executor_url: str = ""  # unix:/PATH of an executor in another process, or where this one listens
     workers: int | None = None  # None: as the driver wants it
+    edge_uids: tuple[int, ...] = ()  # of gateways in other processes, beside this user's and root's
 
 
 def add_flags(parser: argparse.ArgumentParser, flags: tuple[Flag, ...], environ: Mapping[str, str]) -> None:
@@ -128,6 +131,15 @@ def server_settings(arguments: argparse.Namespace, *, dev: bool) -> Settings:
         raise UsageError(
             "`dev` is one process.", "Use `lockgate serve`, or leave --workers and --executor-url out."
         )
+    if workers is not None and arguments.executor_url:
+        raise UsageError(
+            "--workers starts an executor of its own.",
+            "Leave --executor-url out, or start one server a process.",
+        )
+    if arguments.edge_user and arguments.driver == "process" and workers is None:
+        raise UsageError(
+            "--edge-user is for gateway processes, and here is one process.", "Say --workers 1 too."
+        )
     own_tls = bool(getattr(arguments, "tls", False))
     if bool(arguments.tls_cert) != bool(arguments.tls_key):
         raise UsageError("--tls-cert and --tls-key belong together.", "Give both, or none.")
@@ -146,6 +158,7 @@ def server_settings(arguments: argparse.Namespace, *, dev: bool) -> Settings:
         dev=dev,
         executor_url=_unix(arguments.executor_url, "executor-url") if arguments.executor_url else "",
         workers=workers,
+        edge_uids=_edge_uids(arguments.edge_user),
         tls_cert=Path(arguments.tls_cert) if arguments.tls_cert else None,
         tls_key=Path(arguments.tls_key) if arguments.tls_key else None,
         tls=own_tls,
@@ -172,7 +185,21 @@ def executor_settings(arguments: argparse.Namespace) -> Settings:
         uid_base=_uid_base(arguments.uid_base),
         dev=False,
         executor_url=_unix(arguments.socket, "socket"),
+        edge_uids=_edge_uids(arguments.edge_user),
     )
+
+
+def _edge_uids(user: str) -> tuple[int, ...]:
+    if not user:
+        return ()
+    if user.isdecimal():
+        return (int(user),)
+    try:
+        return (pwd.getpwnam(user).pw_uid,)
+    except KeyError as error:
+        raise UsageError(
+            f"There is no user {user!r}.", "Name the one that `lockgate serve` runs as."
+        ) from error
 
 
 def _drain_s(text: str) -> float:

@@ -6,6 +6,7 @@ The file is checked, sockets are bound and the state is locked in this process, 
 
 import json
 import os
+import pwd
 import socket
 import sys
 from collections.abc import Mapping
@@ -13,8 +14,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NoReturn
 
-from lockgate.configuration import load_or_explain
-from lockgate.driver_choice import choose_driver, refuse_exposed
+from lockgate.config.grammar.file import RoutesFile
+from lockgate.driver_choice import DriverName, refuse_exposed
 from lockgate.errors import RuntimeFailure
 from lockgate.executor_part import runtime_sockets
 from lockgate.settings import Settings
@@ -24,15 +25,14 @@ from lockgate.state import ENDPOINTS_FILE, State
 BACKLOG = 4096  # the kernel's own bound: whoever comes before a part accepts waits here
 
 
-def supervise(settings: Settings) -> NoReturn:
+def supervise(settings: Settings, file: RoutesFile, driver: DriverName) -> NoReturn:
     """:raises CommandError: the start failed."""
-    load_or_explain(settings.config)
-    driver = choose_driver(settings)
     with ExitStack() as held:
         sockets = dict(held.enter_context(open_sockets(settings)))
-        refuse_exposed(sockets["gateway"].sock, settings)
+        refuse_exposed(sockets["gateway"].sock, settings, driver)
         state = State(settings.state)
         state.open()
+        uid = _edge_uid(settings)
         lock = held.enter_context(state.lock("server"))
         url = f"unix:{_folder(state) / 'executor.sock'}"
         inside = {"executor": url, "edges": f"unix:{edges_address(url)}"}
@@ -41,7 +41,11 @@ def supervise(settings: Settings) -> NoReturn:
         sockets |= held.enter_context(open_listening(inside))
         for name in inside:
             sockets[name].sock.listen(BACKLOG)
-        spec = _spec(settings, driver, url, sockets, state)
+        if uid is not None:  # the kernel tells who connects; everybody else is turned away
+            edges_address(url).parent.chmod(0o711)
+            for address in inside.values():
+                Path(address.removeprefix("unix:")).chmod(0o666)
+        spec = _spec(settings, driver, url, sockets, state, file.server.gateway_url)
         spec["inherited"] = [lock.fd, *(opened.sock.fileno() for opened in sockets.values())]
         for fd in spec["inherited"]:
             os.set_inheritable(fd, True)
@@ -49,6 +53,22 @@ def supervise(settings: Settings) -> NoReturn:
         sys.stdout.flush()
         sys.stderr.flush()
         os.execve(sys.executable, [sys.executable, "-m", "lockgate.supervisor", json.dumps(spec)], environ)  # noqa: S606
+
+
+def _edge_uid(settings: Settings) -> int | None:
+    """Whom edges run as; None: whoever started the server."""
+    if not settings.edge_uids:
+        return None
+    if os.geteuid() != 0:
+        raise RuntimeFailure("Only root can start processes of another user.", "Leave --edge-user out.")
+    return settings.edge_uids[0]
+
+
+def _gid(uid: int) -> int:
+    try:
+        return pwd.getpwuid(uid).pw_gid
+    except KeyError:  # a number that nobody has named
+        return uid
 
 
 def _folder(state: State) -> Path:
@@ -63,7 +83,12 @@ def _folder(state: State) -> Path:
 
 
 def _spec(
-    settings: Settings, driver: str, url: str, sockets: Mapping[str, ListeningSocket], state: State
+    settings: Settings,
+    driver: str,
+    url: str,
+    sockets: Mapping[str, ListeningSocket],
+    state: State,
+    gateway_url: str | None,
 ) -> dict[str, Any]:
     fds = {name: opened.sock.fileno() for name, opened in sockets.items()}
     workers = settings.workers or 1
@@ -74,6 +99,9 @@ def _spec(
         *(word for path in settings.config for word in ("--config", str(path))),
     ]  # fmt: skip
     tls = (("--tls-cert", settings.tls_cert), ("--tls-key", settings.tls_key))
+    if settings.edge_uids:
+        executor += ["--edge-user", str(settings.edge_uids[0])]
+    user = {"uid": settings.edge_uids[0], "gid": _gid(settings.edge_uids[0])} if settings.edge_uids else {}
     edge = [
         *command, "serve", "--executor-url", url, *common,
         *(word for flag, path in tls if path is not None for word in (flag, str(path))),
@@ -90,13 +118,16 @@ def _spec(
     ]
     for index in range(workers):
         name, gateway = f"edge-{index + 1}", {"gateway": fds["gateway"]}
-        parts.append({"name": name, "argv": edge, "sockets": gateway, "index": index, "of": workers})
+        parts.append({"name": name, "argv": edge, "sockets": gateway, "index": index, "of": workers, **user})
     folder = edges_address(url).parent
     return {
         "parts": parts,
         "gateway": fds["gateway"],
         "drain_s": settings.drain_s,
-        "listening": {name: _url(sockets[name].sock, settings) for name in ("gateway", "control", "admin")},
+        "listening": {
+            **{name: _url(sockets[name].sock, settings) for name in ("gateway", "control", "admin")},
+            "gateway_url": gateway_url or _url(sockets["gateway"].sock, settings),
+        },
         "remove": [url.removeprefix("unix:"), str(edges_address(url)), str(state.root / ENDPOINTS_FILE)],
         "remove_folders": [str(folder), str(folder.parent)],
     }

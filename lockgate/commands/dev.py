@@ -2,9 +2,9 @@
 
 import argparse
 
-from lockgate.commands.serve import run_server
 from lockgate.settings import server_settings
+from lockgate.start import start
 
 
 def run(arguments: argparse.Namespace) -> int:
-    return run_server(server_settings(arguments, dev=True))
+    return start(server_settings(arguments, dev=True))

@@ -3,8 +3,8 @@
 import argparse
 import os
 
-from lockgate.commands.serve import run_loop
 from lockgate.executor_process import run_executor
+from lockgate.loop import run_loop
 from lockgate.parts.membership import membership
 from lockgate.settings import executor_settings
 

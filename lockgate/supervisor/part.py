@@ -12,6 +12,9 @@ LONG_ENOUGH_S = 10.0  # a process that lived so long did not fail at its start
 LONGEST_PAUSE_S = 10.0
 _FIRST_PAUSE_S = 0.1
 _PR_SET_PDEATHSIG = 1  # prctl(2)
+# What an edge needs of the environment. The rest may be secrets that the routes file names for functions.
+_OF_EDGES = frozenset({"HOME", "LANG", "PATH", "TMPDIR", "TZ", "VIRTUAL_ENV", "XDG_RUNTIME_DIR"})
+_OF_EDGES_BY_PREFIX = ("LC_", "PYTHON", "SSL_CERT_", "COVERAGE")
 
 
 class Part:
@@ -84,10 +87,19 @@ class Part:
         keeps = [status.fileno(), given["log_lock"], *self._spec["sockets"].values()]
         for fd in keeps if self.is_edge else [*keeps, given["kept"]]:
             os.set_inheritable(fd, True)
-        _die_with(supervisor)
-        environ = {name: value for name, value in os.environ.items() if not name.startswith("LISTEN_")}
+        if "uid" in self._spec:
+            os.setgroups([])
+            os.setgid(self._spec["gid"])
+            os.setuid(self._spec["uid"])
+        _die_with(supervisor)  # after the change of user, which clears it (prctl(2))
+        environ = {name: value for name, value in os.environ.items() if self._is_given(name)}
         environ[VARIABLE] = json.dumps(given)
         os.execve(self._spec["argv"][0], self._spec["argv"], environ)  # noqa: S606  # no shell is wanted
+
+    def _is_given(self, variable: str) -> bool:
+        if self.is_edge:
+            return variable in _OF_EDGES or variable.startswith(_OF_EDGES_BY_PREFIX)
+        return not variable.startswith("LISTEN_")
 
     def signal(self, number: int) -> None:
         if self.pid:
@@ -97,6 +109,11 @@ class Part:
         """Let it drain."""
         self.is_ending = True
         self.signal(signal.SIGTERM)
+
+    def leave(self) -> None:
+        """Let it drain, and its clients take their time: another one is in its place."""
+        self.is_ending = True
+        self.signal(signal.SIGUSR2)
 
     def ended(self) -> None:
         """It is no more. Says when it is due again: at once, unless it fails again and again."""

@@ -231,7 +231,7 @@ class Supervisor:
         self.parts[self.parts.index(old)] = successor
         self._successor = None
         self._leaving.append(old)
-        old.end()
+        old.leave()
         self._say("part_ready", part=successor.name, restarts=successor.restarts)
         self._roll_on()
 

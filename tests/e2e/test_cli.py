@@ -365,8 +365,9 @@ def test_runtimes_lists_the_pythons_of_this_machine(cli: Cli, tmp_path: Path) ->
         pytest.param(("serve", "--driver", "vm"), "invalid choice: 'vm'", id="driver"),
         pytest.param(("serve", "--drain", "soon"), "--drain 'soon' is not a number", id="drain"),
         pytest.param(("serve", "--uid-base", "0"), "--uid-base '0' is no user id", id="uid-base"),
-        pytest.param(("serve", "--workers", "2"), "not in this version", id="workers"),
-        pytest.param(("serve", "--executor-url", "unix:/x"), "not in this version", id="executor-url"),
+        pytest.param(("serve", "--workers", "two"), "--workers 'two' is no number of processes", id="workers"),
+        pytest.param(("serve", "--executor-url", "tcp:x"), "'tcp:x' is no unix socket", id="executor-url"),
+        pytest.param(("executor",), "Write --socket unix:", id="executor-socket"),
         pytest.param(("logs", "-n", "many"), "invalid int value: 'many'", id="lines"),
     ],
 )
@@ -422,21 +423,6 @@ def test_a_second_server_on_one_state_is_exit_5_and_leaves_the_first_alone(
     assert "Another Lockgate server uses the state folder" in done.stderr.decode()
     assert cli("env", "--json", "--state", server.state).json == server.endpoints
     assert cli("invoke", "returns", "--state", server.state).code == 0
-
-
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        pytest.param(("--driver", "docker"), "The docker driver is not in this version", id="docker"),
-        pytest.param(("--gateway", "0.0.0.0:0"), "Say --driver process", id="processes-by-accident"),
-    ],
-)
-def test_a_driver_that_cannot_or_should_not_be_used_is_exit_5(
-    cli: Cli, server: RunningServer, tmp_path: Path, words: tuple[str, ...], said: str
-) -> None:
-    done = cli("serve", "-c", server.config, "--state", tmp_path / "state", *ANY_PORTS, *words)
-    assert (done.code, done.out) == (5, "")
-    assert said in done.err
 
 
 def test_dev_says_on_stderr_where_it_is_and_what_functions_print(tmp_path: Path) -> None:

@@ -74,6 +74,7 @@ class Load:
     address: Address
     history: History
     latencies_s: list[float] = field(default_factory=list)
+    closed: int = 0  # connections that the server said it would close
     failures: list[str] = field(default_factory=list)
     stopped: bool = False
 
@@ -98,12 +99,13 @@ class Load:
                 async with asyncio.timeout(ANSWER_S):
                     if connection is None:
                         connection = await asyncio.open_connection(*self.address)
-                    problem = await self._one(*connection, f"{number}-{turn}", turn, sent)
+                    problem, stays = await self._one(*connection, f"{number}-{turn}", turn, sent)
             except (OSError, TimeoutError, asyncio.IncompleteReadError, ValueError) as error:
                 problem = f"after {time.monotonic() - sent:.3f} s: {error!r}"
                 keeps_now = False
             else:
-                keeps_now = keeps
+                keeps_now = keeps and stays
+                self.closed += not stays
             self.latencies_s.append(time.monotonic() - sent)
             if problem:
                 self.failures.append(f"connection {number}, turn {turn}: {problem}")
@@ -115,8 +117,8 @@ class Load:
 
     async def _one(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, word: str, turn: int, sent: float
-    ) -> str:
-        """One request. :returns: what is wrong with its answer, or ""."""
+    ) -> tuple[str, bool]:
+        """One request. :returns: what is wrong with its answer, or ""; whether the connection may be used again."""
         method, path = ("GET", "/state") if turn % 4 == 0 else ("POST", "/aged" if turn % 8 == 1 else "/echo")
         body = word.encode() if method == "POST" else b""
         writer.write(
@@ -129,14 +131,15 @@ class Load:
         length = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
         content = await reader.readexactly(length)
         answered = time.monotonic()
+        stays = b"connection: close" not in head.lower()
         if status != 200:
-            return f"{path} answered {status} {content[:200]!r}"
+            return f"{path} answered {status} {content[:200]!r}", stays
         if method == "GET":
-            return self._judge(path, int(content), sent, answered)
+            return self._judge(path, int(content), sent, answered), stays
         told = json.loads(content)
         if told["body"] != word:
-            return f"{path} gave back {told['body']!r} for {word!r}"
-        return self._judge(path, told["generation"], sent, answered)
+            return f"{path} gave back {told['body']!r} for {word!r}", stays
+        return self._judge(path, told["generation"], sent, answered), stays
 
     def _judge(self, path: str, number: int, sent: float, answered: float) -> str:
         numbers = range(number, number + AGED_EVERY) if path == "/aged" else (number,)

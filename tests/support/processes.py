@@ -1,0 +1,68 @@
+"""The processes of a server that has several: who they are, what they weigh, and waiting for them to change."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from tests.support.observed import wait_until
+from tests.support.server import RunningServer
+
+BACK_S = (
+    30.0  # a process that was killed is there again: its imports, on a machine that does other things too
+)
+
+
+def parts(server: RunningServer) -> dict[str, int]:
+    """Name → pid of the living processes below a supervisor: ``executor``, ``edge-1`` … in the order of their pids."""
+    assert server.process is not None
+    found: dict[str, int] = {}
+    edges = 0
+    for pid in sorted(children(server.process.pid)):
+        words = _words(pid)
+        if "executor" in words:
+            found["executor"] = pid
+        elif "serve" in words:
+            edges += 1
+            found[f"edge-{edges}"] = pid
+    return found
+
+
+def children(pid: int) -> list[int]:
+    """Processes whose parent is *pid*, zombies too."""
+    found = []
+    for entry in os.listdir("/proc"):
+        with suppress(OSError, ValueError):
+            fields = Path(f"/proc/{int(entry)}/stat").read_text().rpartition(")")[2].split()
+            if int(fields[1]) == pid:
+                found.append(int(entry))
+    return found
+
+
+def zombies(pid: int) -> list[int]:
+    """Children of *pid* that have ended and that it has not looked at."""
+    found = []
+    for child in children(pid):
+        with suppress(OSError):
+            if Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+                found.append(child)
+    return found
+
+
+def is_alive(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
+
+
+def memory_mb(pid: int) -> float:
+    """Resident memory."""
+    text = Path(f"/proc/{pid}/status").read_text()
+    return next(int(line.split()[1]) for line in text.splitlines() if line.startswith("VmRSS")) / 1024
+
+
+def wait_gone(pids: list[int]) -> None:
+    wait_until(lambda: not any(is_alive(pid) for pid in pids), f"the end of {pids}", BACK_S)
+
+
+def _words(pid: int) -> list[str]:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
+    return []
