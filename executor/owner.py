@@ -15,6 +15,10 @@ class Owner(Protocol):
 
     def init_failed(self, record: EnvironmentRecord, status: str, error_type: str | None) -> None: ...
 
+    def slot_removed(self, slot: int) -> None:
+        """The slot, which was not used, and all that belonged to it is gone."""
+        ...
+
     def removed(self, record: EnvironmentRecord) -> None:
         """The environment and all that belonged to it is gone."""
         ...

@@ -27,6 +27,7 @@ from executor.core.events import (
     ResponseStarted,
     ShutdownBegan,
     SlotFailed,
+    SlotGone,
     SlotReady,
     StartFailed,
     Ticked,
@@ -308,6 +309,7 @@ class Shell:
         record = self._records.get(environment)
         if record is not None and record.ready_at is None:
             record.ready_at = self.now()
+            self._driver.initialised(environment)
         return self.handle(NextAsked(environment))
 
     def response_started(self, environment: int, request_id: str) -> RefuseReason | None:
@@ -393,6 +395,11 @@ class Shell:
         if record.slot is not None:
             self._from_slots.pop(record.slot.number, None)
         self.handle(EnvironmentGone(record.number))
+        if self._emptied is not None:
+            self._emptied.set()
+
+    def slot_removed(self, slot: int) -> None:
+        self.handle(SlotGone(slot))
         if self._emptied is not None:
             self._emptied.set()
 

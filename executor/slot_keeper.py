@@ -8,7 +8,7 @@ import asyncio
 import logging
 
 from executor.channels import open_channel
-from executor.core.events import SlotFailed, SlotGone
+from executor.core.events import SlotFailed
 from executor.driver import Driver, SlotSpec, StartError
 from executor.owner import Owner
 from executor.runtime_api.contract import Channel
@@ -121,7 +121,7 @@ class SlotKeeper:
             log.exception("slot %d could not be removed yet", number)
         else:
             del self.records[number]
-            self._owner.handle(SlotGone(number))
+            self._owner.slot_removed(number)
             return
         record.dropper = None  # the fleet says it again; if it has lost sight of it, `drop_again` does
         record.must_drop = True

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from prometheus_client import CollectorRegistry
 
-from executor.core.events import Event
+from executor.core.events import Event, SlotReady
 from executor.core.instructions import RefuseReason
 from executor.core.limits import NodeLimits
 from executor.executor import Executor
@@ -78,6 +78,8 @@ class ExecutorWorld:
         return self
 
     async def __aexit__(self, kind: object, *_: object) -> None:
+        if kind is None:  # asyncio forgets a connection that it is accepting when the listener closes
+            await self.until(lambda: not self.driver.connecting)
         await self.executor.close()
         self.logs.close()
         shutil.rmtree(self._folder)
@@ -87,6 +89,8 @@ class ExecutorWorld:
 
     def _checked_handle(self, event: Event) -> RefuseReason | None:
         self.events.append(event)
+        if isinstance(event, SlotReady):
+            self.driver.connecting.discard(event.slot)
         refusal = self._handle(event)
         try:
             self.fleet.check(self.shell.now())

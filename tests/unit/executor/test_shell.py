@@ -269,7 +269,9 @@ async def test_driver_that_cannot_list_is_asked_again(caplog: pytest.LogCaptureF
         assert "could not list" in caplog.text
         assert not [event for event in world.events if isinstance(event, EngineListed)]
         assert world.shell.reconciler._timer is not None
-        assert world.shell.reconciler._timer.when() > asyncio.get_running_loop().time() + RECONCILE_EVERY_S - 5
+        assert (
+            world.shell.reconciler._timer.when() > asyncio.get_running_loop().time() + RECONCILE_EVERY_S - 5
+        )
 
 
 async def test_exit_while_idle_costs_no_caller_anything() -> None:
