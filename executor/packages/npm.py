@@ -32,6 +32,11 @@ MAX_FILE_BYTES = 16 * 1024 * 1024  # the lock of a thousand packages has half of
 _RUN_TIME = ("dependencies", "optionalDependencies")
 _LOCAL = re.compile(r"(?:file|link|workspace|portal):|\.{0,2}/")
 _WANTS_SCRIPTS = re.compile(r"(?m)^\s*ignore-scripts\s*=\s*false\s*$")
+# Settings that name a program or a file of settings: code would come in by a way that nobody looks at.
+_RUNS_PROGRAMS = re.compile(
+    r"(?m)^\s*(git|script-shell|shell|node-options|node-gyp|editor|viewer|browser|onload-script|init-module|"
+    r"userconfig|globalconfig|prefix)\s*="
+)
 _UNREACHABLE = re.compile(
     r"\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET_TIMEOUT|EIDLETIMEOUT)\b"
 )
@@ -60,6 +65,8 @@ def provide(
         for name in (FILE, lock, ".npmrc")
         if name and (code / name).is_file()
     }
+
+    _refuse_programs(files.get(".npmrc", b""), code / ".npmrc")
 
     def fill(target: Path) -> None:
         with_what = lock or f"{FILE} (without a lock: as npm chooses now)"
@@ -180,6 +187,13 @@ def _wanted(manifest: dict[str, object]) -> Iterator[tuple[str, str]]:
         section = manifest.get(kind)
         if isinstance(section, dict):
             yield from ((str(name), str(wanted)) for name, wanted in section.items())
+
+
+def _refuse_programs(npmrc: bytes, source: Path) -> None:
+    match = _RUNS_PROGRAMS.search(npmrc.decode("utf-8", "replace"))
+    if match is not None:
+        message = f"{match[1]} is not taken from beside the code: set it for the user of this server"
+        raise PackageError("dependencies", message, source)
 
 
 def _refuse_other_locks(code: Path) -> None:

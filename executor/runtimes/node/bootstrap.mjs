@@ -313,6 +313,14 @@ async function loadModule(root, folder, name) {
   return require(require.resolve(name, { paths: [root, path.resolve(root, folder)] }));
 }
 
+/** Its stack says where the mistake is, as far as Node.js told: our own frames help nobody. */
+function syntaxError(problem) {
+  const error = new runtimeErrors.UserCodeSyntaxError(problem);
+  const place = problem.stack.split(/^SyntaxError\b/m)[0].trimEnd();
+  if (place) error.stack = `${error.name}: ${error.message}\n${place}`;
+  return error;
+}
+
 /** Load ``a/b.handler`` or ``a/b.exports.handler``. Throws with Lambda's type for the failure. */
 async function findHandler(root, name) {
   if (name.includes("..")) {
@@ -326,7 +334,7 @@ async function findHandler(root, name) {
   try {
     found = await loadModule(root, name.slice(0, name.indexOf(base)), base.slice(0, dot));
   } catch (problem) {
-    if (problem instanceof SyntaxError) throw new runtimeErrors.UserCodeSyntaxError(problem);
+    if (problem instanceof SyntaxError) throw syntaxError(problem);
     if (problem?.code === "MODULE_NOT_FOUND") throw new runtimeErrors.ImportModuleError(problem);
     throw problem;
   }

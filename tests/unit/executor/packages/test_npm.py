@@ -219,6 +219,19 @@ def test_a_package_json_that_is_none_is_refused(tmp_path: Path, node: Installati
     assert "package.json is not" in refusal(tmp_path, folder, node)
 
 
+@pytest.mark.parametrize(
+    "line", ["git=/tmp/mine", " script-shell = ./mine", "fund=false\nnode-options=--require=./x"]
+)
+def test_a_setting_that_names_a_program_is_refused(tmp_path: Path, node: Installation, line: str) -> None:
+    folder = code(tmp_path, npmrc=line, dependencies={"left": "1.0.0"})
+    assert "is not taken from beside the code" in refusal(tmp_path, folder, node)
+
+
+def test_other_settings_are_npms(tmp_path: Path, node: Installation, registry: NpmRegistry) -> None:
+    folder = code(tmp_path, npmrc=f"registry={registry.url}\n", dependencies={"left": "1.0.0"})
+    assert "node_modules/left/index.js" in files(build(tmp_path, folder, node))
+
+
 def test_no_npm_says_what_to_do(tmp_path: Path, node: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     bare = replace(node, path=tmp_path / "node", home=tmp_path)
