@@ -16,8 +16,9 @@ from executor.languages import language_of
 from executor.packages.bytecode import compile_files
 from executor.packages.draft import Draft, sync_tree
 from executor.packages.errors import PackageError
+from executor.packages.installer import Progress
 from executor.packages.listing import Limits
-from executor.packages.pip import PipFailed, Progress
+from executor.packages.pip import PipFailed
 from executor.packages.pip import install as pip_install
 
 LOCKS = Path(__file__).parent / "python"
