@@ -73,7 +73,7 @@ def function_container(
         _check_bootstrap(package)
     binds += [Bind(source=package, target=TASK)]
     wrapper = spec.variables.get(WRAPPER)
-    if wrapper and program.takes_slots:  # AWS's other runtimes call it themselves
+    if wrapper and program.command[0] != _BOOTSTRAPS[0]:  # an executable runtime calls it itself, or does not
         program = replace(program, command=(wrapper, *program.command))
     return _managed_container(
         program,

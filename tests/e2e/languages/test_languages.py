@@ -100,6 +100,10 @@ def declare(folder: Path) -> dict[str, dict[str, Any]]:
         }
         if language.runtime != "provided.al2023":
             functions[f"{language.name}-broken"] = common | {"environment": {"BROKEN": "1"}}
+            wrap(package)
+            functions[f"{language.name}-wrapped"] = common | {
+                "environment": {"AWS_LAMBDA_EXEC_WRAPPER": "/var/task/wrapper"}
+            }
     if "java-echo" in functions:
         java = functions["java-echo"]
         functions["java-streams"] = java | {"handler": "example.Streams::handleRequest"}
@@ -109,6 +113,12 @@ def declare(folder: Path) -> dict[str, dict[str, Any]]:
         functions["ruby-nested"] = functions["ruby-echo"] | {"handler": "app.Notes::Handlers.read"}
         functions["ruby-missing"] = functions["ruby-echo"] | {"handler": "app.absent"}
     return functions
+
+
+def wrap(package: Path) -> None:
+    wrapper = package / "wrapper"
+    wrapper.write_text('#!/bin/sh\nGREETING="wrapped $#"\nexport GREETING\nexec "$@"\n')
+    wrapper.chmod(0o755)
 
 
 def images(engine: Engine) -> dict[str, str]:
@@ -199,6 +209,13 @@ def test_a_process_that_ends_is_an_exit_error_and_is_started_again(world: World,
         "errorMessage": f"RequestId: {answer.request_id} Error: Runtime exited with error: exit status 3",
     }
     assert world.count(function) == 1
+
+
+@pytest.mark.parametrize("language", LANGUAGES[:2], ids=lambda each: each.name, indirect=True)
+def test_a_wrapper_starts_a_managed_runtime(world: World, language: Language) -> None:
+    answer = world.call(f"{language.name}-wrapped")
+    assert answer.function_error is None, (answer.payload, answer.log)
+    assert json.loads(answer.payload)["greeting"].startswith("wrapped ")
 
 
 def needs(name: str) -> pytest.MarkDecorator:
