@@ -112,9 +112,9 @@ class NetworkInstance:
 
 
 @contextmanager
-def instance(engine: Engine) -> Iterator[NetworkInstance]:
-    """Networks of an instance that exists only here."""
-    names = Names(instance=secrets.token_hex(4), epoch=1)
+def instance(engine: Engine, label: str | None = None) -> Iterator[NetworkInstance]:
+    """Networks of an instance that exists only here. :param label: of one that has begun before."""
+    names = Names(instance=label or secrets.token_hex(4), epoch=1 if label is None else 2)
     client = engine.client()
     calls = EngineClient(EngineAddress.parse(engine.address))
     with asyncio.Runner() as runner:

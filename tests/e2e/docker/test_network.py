@@ -281,6 +281,20 @@ def test_rules_that_somebody_flushed_come_back(world: World) -> None:
     assert reached(world.open, target) == [REFUSED]
 
 
+def test_what_a_killed_one_left_goes_at_its_next_start(engine: Engine) -> None:
+    """C7: nothing of it is there twice, and what its containers were allowed is allowed no more."""
+    with instance(engine) as first:
+        plan = first.runner.run(first.networks.reserve("internet"))
+        first.runner.run(first.networks.permit(plan, ["10.11.12.13:5432"]))
+        assert any("10.11.12.13" in line for line in own_rules(first.label))
+        with instance(engine, first.label) as second:  # the first knows nothing of it, as if it were gone
+            rules = own_rules(second.label)
+            assert not any("10.11.12.13" in line for line in rules)
+            jumps = [line for line in rules if not line.startswith(("-A LOCKGATE", ":"))]
+            assert len(jumps) == 4  # two for each family
+            assert len(networks_of(second.client, second.label)) == 2
+
+
 def test_two_instances_leave_each_other_alone(engine: Engine, world: World) -> None:
     """One opens and closes beside the other; neither's functions reach the other's, and only its own rules go."""
     before = own_rules(world.lockgate.label)

@@ -1,17 +1,15 @@
 """Sets an instance's rules in the machine's firewall, and takes them away. It touches nobody else's chains.
 
 The engine's chain ``DOCKER-USER`` is where rules for its bridges belong: it comes first and the engine leaves it
-alone. Where an engine has none, ``FORWARD`` is taken. No state but which program to call.
+alone. Where an engine has none, ``FORWARD`` is taken. State: which program to call, and what was set last.
 """
 
-import logging
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from executor.drivers.docker.network import machine, programs
 from executor.drivers.docker.network.programs import FirewallError
 from executor.drivers.docker.network.rules import Chains, Rules
-
-log = logging.getLogger(__name__)
 
 _SUFFIXES = ("", "-nft", "-legacy")  # the one that the machine calls by default, then each of both kinds
 _USER, _FORWARD = "DOCKER-USER", "FORWARD"
@@ -33,6 +31,7 @@ class Firewall:
         self._chains = chains
         self._ipv4: Family | None = None
         self._ipv6: Family | None = None
+        self._last: dict[Family, str] = {}
 
     async def open(self) -> None:
         """Find the program whose rules the engine's are among."""
@@ -42,23 +41,36 @@ class Firewall:
             self._ipv6 = await _family(f"ip6tables{suffix}")
 
     async def apply(self, rules: Rules) -> None:
-        """Make the instance's chains hold exactly *rules*, each family in one step."""
+        """Make the instance's chains hold exactly *rules*, each family in one step, whatever is there now."""
+        for family, text in self._texts(rules):
+            await self._restore(family, text)
+            for parent, chain in self._jumps(family):
+                if not await _holds(family.command, "-C", parent, "-j", chain):
+                    await programs.run(family.command, *_WAIT, "-I", parent, "1", "-j", chain)
+
+    async def update(self, rules: Rules) -> None:
+        """The same where only *rules* have changed since the last time: one program, 6 ms, in a container's start."""
+        for family, text in self._texts(rules):
+            if self._last.get(family) != text:
+                await self._restore(family, text)
+
+    def _texts(self, rules: Rules) -> Iterator[tuple[Family, str]]:
         if self._ipv4 is not None:
-            await self._apply(self._ipv4, rules.ipv4())
+            yield self._ipv4, rules.ipv4()
         if self._ipv6 is not None:
-            await self._apply(self._ipv6, rules.ipv6())
+            yield self._ipv6, rules.ipv6()
+
+    async def _restore(self, family: Family, text: str) -> None:
+        self._last.pop(family, None)  # a failure in the middle leaves nothing known
+        await programs.run(f"{family.command}-restore", "--noflush", *_WAIT, text=text)
+        self._last[family] = text
 
     async def remove(self) -> None:
         """Leave nothing of the instance behind. Idempotent."""
+        self._last.clear()
         for family in (self._ipv4, self._ipv6):
             if family is not None:
                 await self._remove(family)
-
-    async def _apply(self, family: Family, text: str) -> None:
-        await programs.run(f"{family.command}-restore", "--noflush", *_WAIT, text=text)
-        for parent, chain in self._jumps(family):
-            if not await _holds(family.command, "-C", parent, "-j", chain):
-                await programs.run(family.command, *_WAIT, "-I", parent, "1", "-j", chain)
 
     async def _remove(self, family: Family) -> None:
         for parent, chain in self._jumps(family):

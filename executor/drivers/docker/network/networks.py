@@ -187,9 +187,10 @@ class Networks:
 
     async def refresh(self) -> None:
         """Set the rules again: firewall services that reload themselves forget what others have set."""
-        if self.is_guarded:
+        if self._firewall is not None:
             try:
-                await self._settle()
+                async with self._setting:
+                    await self._firewall.apply(self._rules())
             except FirewallError as error:
                 log.error("the rules that keep functions from private networks cannot be set: %s", error)
 
@@ -224,7 +225,7 @@ class Networks:
             if self._set >= mine or self._firewall is None:
                 return
             covered = self._wanted
-            await self._firewall.apply(self._rules())
+            await self._firewall.update(self._rules())
             self._set = covered
 
     def _rules(self) -> Rules:

@@ -73,6 +73,8 @@ class Firewall:
         Firewall.rules = rules
         Firewall.settings += 1
 
+    update = apply
+
     async def remove(self) -> None:
         Firewall.rules = None
 
