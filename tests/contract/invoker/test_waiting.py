@@ -97,10 +97,13 @@ async def test_account_concurrency_rejects_with_its_reason(make_world: MakeWorld
         assert (await busy).status == 200
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(90)
 async def test_full_queue_rejects(make_world: MakeWorld) -> None:
-    async with make_world(function("f"), memory_mb=128, concurrency=2000) as world:
-        busy = await world.started({"do": "wait", "gate": "a"})
-        waiting = [world.begin() for _ in range(1000)]
+    """A thousand calls take their time on a busy machine: budgets are longer than that."""
+    async with make_world(function("f", timeout_s=60.0), memory_mb=128, concurrency=2000) as world:
+        busy = await world.started({"do": "wait", "gate": "a"}, budget_ms=80_000)
+        waiting = [world.begin(budget_ms=80_000) for _ in range(1000)]
         await world.until(lambda: world.fleet.counts().queued == 1000)
         assert reason(await world.call()) == "QueueFull"
         world.driver.gate("a").set()
