@@ -3,7 +3,7 @@
 # already is left as it is. One image holds all languages and carries a tag for each: it is made in 50 s instead of 150.
 set -eu
 SUITE=bookworm
-PACKAGES=python3-minimal,libpython3-stdlib,ca-certificates,netbase,tzdata,nodejs,ruby,default-jre-headless
+PACKAGES=python3-minimal,libpython3-stdlib,ca-certificates,netbase,tzdata,nodejs,ruby,default-jre-headless,iptables
 RUNTIMES="python3.11 nodejs18 ruby3.1 java17 provided"
 WAIT_S=60 # a first start makes its storage and a network
 
