@@ -176,6 +176,7 @@ def _give_up(node: "Node", slot: Slot) -> None:
     slot.state = DROPPING
     node.stock.dropping_mb += slot.memory_mb
     drop_again(node, slot)
+    node.stir()  # one less is in the making
 
 
 def _unstock(node: "Node", slot: Slot) -> None:

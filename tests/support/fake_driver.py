@@ -33,17 +33,6 @@ WAIT = b"GET /lockgate/specialise HTTP/1.1\r\nHost: runtime\r\n\r\n"
 
 
 async def connect(address: ChannelAddress) -> RawClient:
-    """Connect whole or not at all: one who is cancelled in it leaves nothing open."""
-    opening = asyncio.create_task(_open(address), name="connect")
-    try:
-        return await asyncio.shield(opening)
-    except asyncio.CancelledError:
-        with contextlib.suppress(OSError):
-            (await opening).writer.transport.abort()
-        raise
-
-
-async def _open(address: ChannelAddress) -> RawClient:
     if address.folder is not None:
         path = address.folder / "api.sock"
         return RawClient(*await asyncio.open_unix_connection(str(path), limit=2**23))

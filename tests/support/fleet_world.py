@@ -4,6 +4,7 @@ It knows from events and instructions alone what must be true, and never looks i
 are those of the table in ``executor/core/README.md``.
 """
 
+from collections import Counter
 from dataclasses import dataclass, field
 from math import inf
 
@@ -24,6 +25,9 @@ from executor.core.events import (
     RevisionAdded,
     RevisionRetired,
     ShutdownBegan,
+    SlotFailed,
+    SlotGone,
+    SlotReady,
     Ticked,
 )
 from executor.core.fleet import Fleet, LocalLeases, NodeLimits
@@ -31,6 +35,8 @@ from executor.core.instructions import (
     ClosePool,
     Complete,
     Deliver,
+    DropSlot,
+    FillSlot,
     Instruction,
     Meter,
     MeterStatus,
@@ -40,11 +46,20 @@ from executor.core.instructions import (
     RefuseReason,
     Reject,
     RejectReason,
+    SpecializeSlot,
     StartEnvironment,
     StopEnvironment,
 )
 
-NODE = NodeLimits(memory_mb=1000, max_starts=3, max_environments=7, concurrency=12)
+NODE = NodeLimits(
+    memory_mb=1000,
+    max_starts=3,
+    max_environments=7,
+    concurrency=12,
+    slots_per_shape=2,
+    max_slots=4,
+    slot_memory_mb=60,
+)
 OCCUPIED = ("running", "responding", "responded")
 
 
@@ -70,6 +85,17 @@ class Box:
     delivered_at: float = inf
     deadline: float = inf
     answered: MeterStatus | None = None
+    slot: int | None = None
+    provisioned: bool = False
+
+
+@dataclass
+class Tray:
+    """A slot: filling, ready, used, dropped, gone."""
+
+    shape: str
+    state: str = "filling"
+    exists_at: float = inf
 
 
 @dataclass
@@ -78,6 +104,7 @@ class World:
     leases: LocalLeases = field(default_factory=LocalLeases)
     calls: dict[str, Call] = field(default_factory=dict)
     boxes: dict[int, Box] = field(default_factory=dict)
+    trays: dict[int, Tray] = field(default_factory=dict)
     queues: dict[str, list[str]] = field(default_factory=dict)
     stacks: dict[str, list[int]] = field(default_factory=dict)
     limits: dict[str, PoolLimits] = field(default_factory=dict)
@@ -118,6 +145,8 @@ class World:
     # What an event must mean
 
     def expected_refusal(self, event: Event) -> Refuse | None:
+        if isinstance(event, SlotReady):
+            return self.expected_slot_refusal(event.slot)
         if not isinstance(event, NextAsked | ResponseStarted | ResponseEnded | ErrorPosted | InitErrorPosted):
             return None
         box = self.boxes.get(event.env)
@@ -130,6 +159,18 @@ class World:
         else:
             legal = ("responding",) if isinstance(event, ResponseEnded) else ("running",)
         return None if box.state in legal else Refuse(event.env, RefuseReason.INVALID_STATE)
+
+    def expected_slot_refusal(self, slot: int) -> Refuse | None:
+        tray, box = self.trays.get(slot), self.boxes.get(slot)
+        if tray is not None and tray.state == "filling":
+            return None
+        made = next((box for box in self.boxes.values() if box.slot == slot), None)
+        known = tray is not None and (
+            tray.state in ("ready", "dropped") or (made is not None and made.state != "gone")
+        )
+        if known or (box is not None and box.state != "gone"):
+            return Refuse(slot, RefuseReason.INVALID_STATE)
+        return Refuse(slot, RefuseReason.UNKNOWN_ENVIRONMENT)
 
     def expect(self, event: Event) -> None:
         """Move the model for what the event says by itself; refused events are not seen here twice."""
@@ -150,6 +191,9 @@ class World:
             box.state, box.answered = "responded", MeterStatus.SUCCESS if ok else MeterStatus.ERROR
         elif isinstance(event, EnvironmentStarted) and box is not None:
             box.exists_at = min(box.exists_at, self.now)
+        elif isinstance(event, SlotReady):
+            tray = self.trays[event.slot]
+            tray.state, tray.exists_at = "ready", self.now
         elif isinstance(event, DeliveryFailed) and box is not None:
             if box.state == "running" and box.holds == event.inv_id:
                 box.holds = None
@@ -180,10 +224,24 @@ class World:
     def after(self, event: Event) -> None:
         if isinstance(event, EnvironmentGone):
             self.bury(event.env)
+        elif isinstance(event, SlotGone):
+            self.bury_slot(event.slot)
+        elif isinstance(event, SlotFailed):
+            tray = self.trays.get(event.slot)
+            assert tray is None or tray.state not in ("filling", "ready"), "what failed is dropped"
         elif isinstance(event, EngineListed):
             for number, box in self.boxes.items():
-                if box.exists_at < event.asked_at and number not in event.envs:
+                if box.exists_at < event.asked_at and not {number, box.slot} & event.envs:
                     self.bury(number)
+            for number, tray in self.trays.items():
+                if tray.exists_at < event.asked_at and number not in event.envs:
+                    self.bury_slot(number)
+
+    def bury_slot(self, number: int) -> None:
+        tray = self.trays.get(number)
+        if tray is not None and tray.state not in ("gone", "used"):
+            assert tray.state == "dropped", "what vanished is dropped in the same step"
+            tray.state = "gone"
 
     def bury(self, number: int) -> None:
         box = self.boxes.get(number)
@@ -196,9 +254,14 @@ class World:
     def perform(self, one: Instruction, event: Event) -> None:
         if isinstance(one, Deliver):
             self.deliver(one)
-        elif isinstance(one, StartEnvironment):
-            assert one.env not in self.boxes
-            self.boxes[one.env] = Box(one.revision, self.limits[one.revision].memory_mb)
+        elif isinstance(one, StartEnvironment | SpecializeSlot):
+            self.start(one)
+        elif isinstance(one, FillSlot):
+            self.fill(one)
+        elif isinstance(one, DropSlot):
+            tray = self.trays[one.slot]
+            assert tray.state in ("filling", "ready", "dropped"), "what is used or gone is not dropped"
+            tray.state = "dropped"
         elif isinstance(one, StopEnvironment):
             self.stop(one, event)
         elif isinstance(one, Complete):
@@ -214,6 +277,33 @@ class World:
             self.retired.discard(one.revision)
             functions = {limits.function for limits in self.limits.values()}
             self.reserved = {name: number for name, number in self.reserved.items() if name in functions}
+
+    def start(self, one: StartEnvironment | SpecializeSlot) -> None:
+        assert one.env not in self.boxes
+        assert one.env not in self.trays
+        limits = self.limits[one.revision]
+        alive = sum(
+            box.revision == one.revision and box.state not in ("stopped", "gone") for box in self.boxes.values()
+        )
+        lacking = one.revision not in self.retired and alive < limits.provisioned
+        assert one.provisioned is lacking, "the first ones are the provisioned ones"
+        box = self.boxes[one.env] = Box(one.revision, limits.memory_mb, provisioned=lacking)
+        if isinstance(one, SpecializeSlot):
+            tray = self.trays[one.slot]
+            assert tray.state == "ready", "only what waits is used"
+            assert tray.shape == limits.shape
+            assert self.queues.get(one.revision), "slots are for those who wait"
+            tray.state, box.slot = "used", one.slot
+
+    def fill(self, one: FillSlot) -> None:
+        assert one.slot not in self.trays
+        assert one.slot not in self.boxes
+        users = [name for name, limits in self.limits.items() if limits.shape == one.shape]
+        assert [name for name in users if name not in self.retired], "I16 a slot that nobody could use"
+        self.trays[one.slot] = Tray(one.shape)
+        live = [tray for tray in self.trays.values() if tray.state in ("filling", "ready")]
+        assert sum(tray.shape == one.shape for tray in live) <= 2 * NODE.slots_per_shape
+        assert sum(tray.state == "filling" for tray in live) <= 2
 
     def deliver(self, one: Deliver) -> None:
         box, call = self.boxes[one.env], self.calls[one.inv_id]
@@ -232,6 +322,10 @@ class World:
     def stop(self, one: StopEnvironment, event: Event) -> None:
         box = self.boxes.get(one.env)
         if box is None or box.state == "gone":
+            tray = self.trays.get(one.env)
+            assert tray is None or tray.state in ("used", "gone")
+            users = [each for each in self.boxes.values() if each.slot == one.env]
+            assert all(each.state == "gone" for each in users), "a used slot's number is its environment"
             assert one.reason == "orphan"
             assert isinstance(event, EngineListed)
             assert one.env in event.envs
@@ -314,8 +408,16 @@ class World:
         self.fleet.check(self.now)
         there = [box for box in self.boxes.values() if box.state != "gone"]
         counts = self.fleet.counts()
-        assert sum(box.memory_mb for box in there) == counts.memory_mb <= NODE.memory_mb, "I6"
-        assert sum(box.state == "starting" for box in there) == counts.starting <= NODE.max_starts, "I6"
+        trays = Counter(tray.state for tray in self.trays.values())
+        slots = trays["filling"] + trays["ready"] + trays["dropped"]
+        memory_mb = sum(box.memory_mb for box in there) + slots * NODE.slot_memory_mb
+        assert memory_mb == counts.memory_mb <= NODE.memory_mb, "I6"
+        assert (trays["filling"], trays["ready"], trays["dropped"]) == counts[-3:]
+        assert slots <= NODE.max_slots, "I6"
+        assert slots + len(there) <= NODE.max_environments, "I6"
+        starting = [box for box in there if box.state == "starting"]
+        assert len(starting) == counts.starting
+        assert sum(box.slot is None for box in starting) <= NODE.max_starts, "I6"
         assert sum(box.state in OCCUPIED for box in there) == counts.occupied
         assert sum(box.state == "stopped" for box in there) == counts.stopping
         assert sum(map(len, self.queues.values())) == counts.queued
@@ -326,6 +428,9 @@ class World:
             assert mine is not None
             assert mine.accepted == self.held(limits.function), "I5"
         assert not any(self.stacks.get(revision) for revision in self.retired), "I16"
+        usable = {limits.shape for name, limits in self.limits.items() if name not in self.retired}
+        kept = {tray.shape for tray in self.trays.values() if tray.state in ("filling", "ready")}
+        assert kept <= usable, "I16 slots that nobody could use"
         for box in there:
             assert (box.holds is not None) == (box.state in OCCUPIED)
         if isinstance(event, InvokeArrived) and (limits := self.limits.get(event.revision)) is not None:
@@ -345,8 +450,12 @@ class World:
         for number, box in self.boxes.items():
             if box.state != "gone":
                 self.send(EnvironmentGone(number))
+        for number, tray in self.trays.items():
+            if tray.state == "dropped":
+                self.send(SlotGone(number))
         counts = self.fleet.counts()
-        assert (sum(counts[:10]), counts.pools) == (0, 0), "I18"
+        assert (sum(counts[:10]), counts.pools, *counts[-3:]) == (0, 0, 0, 0, 0), "I18"
+        assert self.fleet._node.stock.shapes == {}, "I18 a shape is left"
         assert self.leases.taken == {}, "I18 a lease is left"
         assert self.limits == {}
         for inv_id, call in self.calls.items():

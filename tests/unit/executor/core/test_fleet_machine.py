@@ -27,6 +27,9 @@ from executor.core.events import (
     RevisionAdded,
     RevisionRetired,
     ShutdownBegan,
+    SlotFailed,
+    SlotGone,
+    SlotReady,
     StartFailed,
     Ticked,
 )
@@ -34,10 +37,11 @@ from tests.support.fleet_world import OCCUPIED, World
 
 # Two revisions of one function with a reservation; one that is provisioned; one that wears out; a big one.
 LIMITS = {
-    "f1": PoolLimits("f", 100, 4.0, idle_timeout_s=20.0, reserved=4, max_queue=3),
-    "f2": PoolLimits("f", 150, 4.0, idle_timeout_s=20.0, reserved=4, max_environments=3),
+    "f1": PoolLimits("f", 100, 4.0, idle_timeout_s=20.0, reserved=4, max_queue=3, shape="py"),
+    "f2": PoolLimits("f", 150, 4.0, idle_timeout_s=20.0, reserved=4, max_environments=3, shape="py"),
     "p": PoolLimits("p", 200, 8.0, idle_timeout_s=10.0, provisioned=1, max_queue=4),
-    "w": PoolLimits("w", 250, 2.0, init_timeout_s=3.0, start_timeout_s=5.0, max_uses=2, max_age_s=15.0),
+    "w": PoolLimits("w", 250, 2.0, init_timeout_s=3.0, start_timeout_s=5.0, max_uses=2, max_age_s=15.0, shape="js"),
+    "i": PoolLimits("i", 100, 5.0, max_uses=1, provisioned=1, shape="js"),
     "big": PoolLimits("big", 600, 6.0, idle_timeout_s=30.0, stop_grace_s=0.0, max_environments=2),
 }
 REVISIONS = st.sampled_from(sorted(LIMITS))
@@ -77,6 +81,15 @@ ANY = {
     "failed": lambda env, inv: StartFailed(env, "x", False),
     "exit": lambda env, inv: EnvironmentExited(env, "x"),
     "gone": lambda env, inv: EnvironmentGone(env),
+    "slot ready": lambda env, inv: SlotReady(env),
+    "slot failed": lambda env, inv: SlotFailed(env),
+    "slot gone": lambda env, inv: SlotGone(env),
+}
+SLOTS = {
+    "ready": lambda slot: [SlotReady(slot)],
+    "failed": lambda slot: [SlotFailed(slot)],
+    "gone": lambda slot: [SlotGone(slot)],
+    "failed and gone": lambda slot: [SlotFailed(slot), SlotGone(slot)],
 }
 
 
@@ -84,7 +97,7 @@ class FleetMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.world = World()
-        for revision in ("f1", "p", "w"):
+        for revision in ("f1", "i", "p", "w"):
             self.world.send(RevisionAdded(revision, LIMITS[revision]))
 
     def numbers(self, *states: str) -> list[int]:
@@ -93,6 +106,9 @@ class FleetMachine(RuleBasedStateMachine):
     def send_all(self, events: list[Event]) -> None:
         for event in events:
             self.world.send(event)
+
+    def slots(self, *states: str) -> list[int]:
+        return [number for number, tray in self.world.trays.items() if tray.state in states]
 
     @rule(revision=REVISIONS, many=st.integers(1, 4), patience=st.sampled_from([0.0, 2.0, 8.0, 50.0, inf]))
     def invoke(self, revision: str, many: int, patience: float) -> None:
@@ -132,14 +148,34 @@ class FleetMachine(RuleBasedStateMachine):
     @rule(env=st.integers(0, 1000), inv=st.integers(0, 1000), what=st.sampled_from(sorted(ANY)))
     def anything_for_anyone(self, env: int, inv: int, what: str) -> None:
         """Any event for any environment that ever lived, or never did, under any id."""
-        numbers = [*self.world.boxes, ZOMBIE]
+        numbers = [*sorted(self.world.boxes.keys() | self.world.trays.keys()), ZOMBIE]
         ids = ["foreign", *self.world.calls]
         self.world.send(ANY[what](numbers[-1 - env % len(numbers)], ids[-1 - inv % len(ids)]))
 
-    @rule(gap=st.integers(0, 5), zombies=st.booleans(), ago=st.sampled_from([0.0, 1.0, 10.0]))
-    def engine_listed(self, gap: int, zombies: bool, ago: float) -> None:
+    @precondition(lambda self: self.slots("filling", "ready", "dropped"))
+    @rule(pick=st.integers(0, 1000), how=st.sampled_from(sorted(SLOTS)))
+    def slot_word(self, pick: int, how: str) -> None:
+        slots = self.slots("filling", "ready", "dropped")
+        self.send_all(SLOTS[how](slots[pick % len(slots)]))
+
+    @rule()
+    def slots_cooperate(self) -> None:
+        for number in self.slots("filling"):
+            self.world.send(SlotReady(number))
+
+    @rule(
+        gap=st.integers(0, 5),
+        zombies=st.booleans(),
+        ago=st.sampled_from([0.0, 1.0, 10.0]),
+        late=st.booleans(),
+    )
+    def engine_listed(self, gap: int, zombies: bool, ago: float, late: bool) -> None:
         there = self.numbers("starting", "idle", *OCCUPIED, "stopped")
+        there += self.slots("filling", "ready", "dropped")
         listed = {number for number in there if number % 6 != gap}
+        if late:  # the engine's answer knows nothing of slots that were used since
+            slots = {number: self.world.boxes[number].slot for number in listed & self.world.boxes.keys()}
+            listed = {slots.get(number) or number for number in listed}
         if zombies:
             listed |= {ZOMBIE, *self.numbers("gone")[:1]}
         self.world.send(EngineListed(frozenset(listed), self.world.now - ago))
@@ -171,15 +207,23 @@ class FleetMachine(RuleBasedStateMachine):
         reserved=st.sampled_from([None, 0, 1, 5]),
         provisioned=st.integers(0, 2),
         max_environments=st.integers(1, 5),
+        shape=st.sampled_from([None, "py", "js", "rb"]),
     )
     def limits_change(
-        self, revision: str, memory_mb: int, reserved: int | None, provisioned: int, max_environments: int
+        self,
+        revision: str,
+        memory_mb: int,
+        reserved: int | None,
+        provisioned: int,
+        max_environments: int,
+        shape: str | None,
     ) -> None:
         limits = LIMITS[revision]._replace(
             memory_mb=memory_mb,
             reserved=reserved,
             provisioned=provisioned,
             max_environments=max_environments,
+            shape=shape,
         )
         self.world.send(LimitsChanged(revision, limits))
 
@@ -192,6 +236,10 @@ class FleetMachine(RuleBasedStateMachine):
     def cooperate(self, rounds: int) -> None:
         """All starts succeed, all runs answer, all that stops goes. Without it runs stay shallow."""
         for _ in range(rounds):
+            for number in self.slots("filling"):
+                self.send_all([SlotReady(number)])
+            for number in self.slots("dropped"):
+                self.send_all([SlotGone(number)])
             for number, box in list(self.world.boxes.items()):
                 if box.state == "starting":
                     self.send_all(STARTS["ready"](number))
