@@ -161,9 +161,10 @@ class DockerDriver:
         left = await self._engine.containers(instance_label(self._names))
         if left:
             log.warning("removing %d containers that an earlier start had left", len(left))
-        async with asyncio.TaskGroup() as group:
-            for each in left:
-                group.create_task(self._engine.remove(read_found(each).id))
+        removals = (self._engine.remove(read_found(each).id) for each in left)
+        for outcome in await asyncio.gather(*removals, return_exceptions=True):
+            if outcome is not None:
+                raise outcome
 
     async def _watch(self) -> None:
         label = instance_label(self._names)
@@ -218,7 +219,7 @@ class DockerDriver:
         container = self._new_container(spec.environment, shared_user=bool(config.volumes))
         container.is_for(config)
         if config.volumes:
-            volumes.open_volumes(config.volumes.values(), container.gid)
+            await asyncio.to_thread(volumes.open_volumes, config.volumes.values(), container.gid)
 
         def build(container: Container, plan: NetworkPlan) -> ContainerSpec:
             return blueprint.function_container(

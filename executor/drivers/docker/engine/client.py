@@ -4,6 +4,7 @@ Pull, build and import are not here: they are slow, need progress, and belong to
 Source: Docker Engine API reference, versions 1.41 to 1.51. State: a pool of connections for the short calls.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
@@ -36,7 +37,10 @@ OLDEST_API, NEWEST_API = (1, 41), (1, 51)  # Docker 20.10 … 28; what is used h
 CALL_TIMEOUT_S = 10.0  # an inspect takes 1 ms, a create 20 ms; an engine that needs this long is in trouble
 START_TIMEOUT_S = 20.0  # 150 ms alone, seconds beside many others on a small machine
 REMOVE_TIMEOUT_S = 15.0
-AT_ONCE = 16  # calls in flight; an engine serialises most of its work anyway
+AT_ONCE = 16  # calls in flight
+# Of creates, starts and removals: an engine serialises most of them anyway, and one that waits here for its turn
+# does not spend its deadline.
+SLOW_AT_ONCE = 8
 _ANSWER_BYTES = 64 << 20  # a list of 10,000 containers
 
 Json = dict[str, Any]
@@ -57,6 +61,7 @@ class EngineClient:
         self.address = address
         self._calls: HttpClient | None = None
         self._streams: HttpClient | None = None
+        self._slow = asyncio.Semaphore(SLOW_AT_ONCE)
         self._prefix = ""
 
     async def open(self) -> EngineVersion:
@@ -153,13 +158,15 @@ class EngineClient:
 
     async def create(self, name: str, config: Json) -> str:
         """:returns: the container's id. :raises NotFound: no such image. :raises Conflict: the name is taken."""
-        made = await self.request(
-            "POST", "/containers/create", query={"name": name}, body=config, timeout_s=START_TIMEOUT_S
-        )
+        async with self._slow:
+            made = await self.request(
+                "POST", "/containers/create", query={"name": name}, body=config, timeout_s=START_TIMEOUT_S
+            )
         return str(made["Id"])
 
     async def start(self, container: str) -> None:
-        await self.request("POST", f"/containers/{container}/start", timeout_s=START_TIMEOUT_S)
+        async with self._slow:
+            await self.request("POST", f"/containers/{container}/start", timeout_s=START_TIMEOUT_S)
 
     async def attach(self, container: str) -> Attached:
         """Its output from now on. Before `start`, so that nothing is missed."""
@@ -207,8 +214,10 @@ class EngineClient:
     async def remove(self, container: str) -> None:
         """Kill and remove it with its anonymous volumes; return when it is gone. Idempotent."""
         query = {"force": "1", "v": "1"}
+        path = f"/containers/{container}"
         try:
-            await self.request("DELETE", f"/containers/{container}", query=query, timeout_s=REMOVE_TIMEOUT_S)
+            async with self._slow:
+                await self.request("DELETE", path, query=query, timeout_s=REMOVE_TIMEOUT_S)
         except NotFound:
             return
         except Conflict:  # somebody else removes it already
