@@ -19,7 +19,7 @@ from executor.language import describe_choice as describe_program
 from executor.language import nearest as language_nearest
 from executor.languages import language_of
 from executor.packages import npm, requirements
-from lockgate.config.resolved import ResolvedFunction
+from lockgate.config.resolved import ARCHIVES, ResolvedFunction
 
 Programs = Mapping[str, tuple[Installation, ...]]
 
@@ -136,7 +136,7 @@ def _needs_npm(function: ResolvedFunction) -> bool:
 def _file_in(code: Path | None, name: str) -> bytes | None:
     """The content of a file of a folder or a .zip; None where there is none."""
     try:
-        if code is not None and code.suffix == ".zip":
+        if code is not None and code.suffix in ARCHIVES:
             with zipfile.ZipFile(code) as archive:
                 return archive.read(name)
         return None if code is None else (code / name).read_bytes()

@@ -13,6 +13,7 @@ from pathlib import Path
 from executor.packages.folder import IGNORED
 from kit.positioned_yaml import MAX_BYTES, YamlValue, parse
 from lockgate.config.grammar.file import RoutesFile
+from lockgate.config.resolved import ARCHIVES
 
 _FILE_REFERENCE = re.compile(r"\$\{file:([^{}]*)\}")
 # What editors write beside the file that is being edited: vim, emacs, GNOME's and JetBrains' editors.
@@ -86,7 +87,7 @@ def watched_by(config: Path, *, ignored: Iterable[Path] = ()) -> Watched:
     for text in _code(value):
         code = home / text
         files.add(Path(os.path.abspath(code)))  # a link that leads elsewhere tomorrow
-        (files if code.suffix == ".zip" else folders).add(code.resolve())
+        (files if code.suffix in ARCHIVES else folders).add(code.resolve())
     return Watched(
         home=home,
         folders=frozenset(folders),
@@ -99,7 +100,7 @@ def watched_files(file: RoutesFile, *, home: Path) -> Watched:
     """The same of a file that was loaded: references in paths are resolved in it."""
     code = {function.code for function in file.resolved_functions().values() if function.code is not None}
     answers = {route.respond.file for route in file.resolved_routes() if route.respond and route.respond.file}
-    archives = frozenset(path for path in code if path.suffix == ".zip")
+    archives = frozenset(path for path in code if path.suffix in ARCHIVES)
     return Watched(
         home=home, folders=frozenset(code) - archives, files=archives | answers, ignored=frozenset()
     )

@@ -74,7 +74,7 @@ _SERVER: Mapping[str, Code] = {
 
 _FUNCTIONS: Mapping[str, Code] = {
     "function-needs-code": Code("a function has neither `code` nor `image`, or both", "`notes: {handler: app.handler}`", "`code: FOLDER`"),
-    "code-missing": Code("the code is not there, or is neither a folder nor a .zip", "`code: exmaples/notes`", "the path, from the file's folder"),
+    "code-missing": Code("the code is not there, or is neither a folder nor a .zip or .jar", "`code: exmaples/notes`", "the path, from the file's folder"),
     "needless-key": Code("a key of functions with `code` beside `image`, or the other way round", "`{image: r:4, handler: app.handler}`", "`{image: r:4, command: [app.handler]}`"),
     "bad-image": Code("no reference to a container image", "`image: Report:4`", "`image: registry.example.com/report:4`"),
     "bad-network": Code("a network or an address that a function can never reach", "`join: [host]`, `allow: [db:5432]`", "`join: [db-net]`, `allow: [10.0.0.5:5432]`"),

@@ -12,6 +12,7 @@ from lockgate.config.grammar.throttle import Throttle
 
 NO_OVERRIDES = ImageConfig()
 DEFAULT_NETWORK = NetworkConfig()
+ARCHIVES = (".zip", ".jar")  # how code that is no folder is called; both are zip files
 IMAGE_RUNTIME = "image"  # of a function that is a container image
 
 
@@ -19,7 +20,7 @@ IMAGE_RUNTIME = "image"  # of a function that is a container image
 class ResolvedFunction:
     """One function, complete.
 
-    :param code: absolute; a folder or a .zip; None beside `image`.
+    :param code: absolute; a folder or an archive; None beside `image`.
     :param image: a reference to a container image with a runtime of its own; `runtime` is ``image`` then.
     :param overrides: of the image's own words.
     :param handler: ``bootstrap`` for a ``provided`` function that names none; empty beside `image`.

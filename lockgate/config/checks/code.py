@@ -11,6 +11,7 @@ from pathlib import Path
 from kit.positioned_yaml import KeyPath
 from lockgate.config.checks.places import why_unreadable
 from lockgate.config.report import Report
+from lockgate.config.resolved import ARCHIVES
 
 MAX_HANDLER_CHARS = 128  # Lambda's limit
 _HANDLER = re.compile(r"(?P<module>[^\s./][^\s./]*(?:[./][^\s./]+)*)\.(?P<function>[A-Za-z_]\w*)")
@@ -18,12 +19,12 @@ _MODULE_SUFFIXES = (".py", ".pyc", ".so")
 
 
 class CodeFolder:
-    """Looks into a folder or a .zip without unpacking it. Raises OSError or BadZipFile when it cannot."""
+    """Looks into a folder or an archive without unpacking it. Raises OSError or BadZipFile when it cannot."""
 
     def __init__(self, code: Path) -> None:
         self._folder = code
         self._names: frozenset[str] | None = None
-        if code.suffix == ".zip":
+        if code.suffix in ARCHIVES:
             with zipfile.ZipFile(code) as package:
                 self._names = frozenset(package.namelist())
 
@@ -52,11 +53,11 @@ def check_code(code: Path, text: str, path: KeyPath, report: Report) -> CodeFold
     if not code.exists():
         report.add("code-missing", path, f"there is no {text}", _nearby(code, text))
         return None
-    if not code.is_dir() and not (code.is_file() and code.suffix == ".zip"):
+    if not code.is_dir() and not (code.is_file() and code.suffix in ARCHIVES):
         report.add(
             "code-missing",
             path,
-            f"{text} is neither a folder nor a .zip",
+            f"{text} is neither a folder nor a .zip or .jar",
             "name the folder that holds the code",
         )
         return None

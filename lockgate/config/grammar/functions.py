@@ -68,7 +68,7 @@ class Network(Section):
 class Function(Section):
     """One function."""
 
-    code: Text | None = Field(default=None, description="A folder or a .zip, relative to this file.")
+    code: Text | None = Field(default=None, description="A folder, a .zip or a .jar, relative to this file.")
     image: ImageReference | None = Field(
         default=None, description="A container image with a runtime of its own, instead of code."
     )

@@ -6,6 +6,7 @@ The function answers ``{"do": …, "value": …}`` with what it was sent, how of
 import json
 import os
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -108,11 +109,17 @@ def declare(folder: Path) -> dict[str, dict[str, Any]]:
         java = functions["java-echo"]
         functions["java-streams"] = java | {"handler": "example.Streams::handleRequest"}
         functions["java-missing"] = java | {"handler": "example.Absent"}
+        pack(folder / "java", folder / "java.jar")
+        functions["java-jar"] = java | {"code": "java.jar"}
         functions["java-tuned"] = java | {"environment": {"JAVA_TOOL_OPTIONS": "-Dgreeting=1"}}
     if "ruby-echo" in functions:
         functions["ruby-nested"] = functions["ruby-echo"] | {"handler": "app.Notes::Handlers.read"}
         functions["ruby-missing"] = functions["ruby-echo"] | {"handler": "app.absent"}
     return functions
+
+
+def pack(classes: Path, jar: Path) -> None:
+    subprocess.run(["jar", "--create", "--file", jar, "-C", classes, "."], check=True, timeout=60)
 
 
 def wrap(package: Path) -> None:
@@ -260,6 +267,11 @@ def test_a_ruby_file_that_does_not_load_is_an_init_error(world: World, language:
 def test_a_java_function_may_read_and_write_bytes(world: World, language: Language) -> None:
     answer = world.call("java-streams", "x")
     assert answer.payload == b'{"streamed": {"do":"x","value":""}}'
+
+
+@needs("java")
+def test_a_java_package_may_be_a_jar(world: World, language: Language) -> None:
+    assert world.count("java-jar") == 1
 
 
 @needs("java")
