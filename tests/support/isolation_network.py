@@ -18,7 +18,7 @@ from executor.drivers.docker.network import NetworkPlan, Networks
 from kit.names import Names
 from tests.support.engine import Engine
 
-_WAIT = ["python3", "-c", "import signal; signal.pause()"]
+WAIT = ["python3", "-c", "import signal; signal.pause()"]
 # What answers a function that calls another: one port, one line.
 SERVE = [
     "python3",
@@ -68,7 +68,7 @@ class NetworkInstance:
         *,
         join: Sequence[str] = (),
         allow: Sequence[str] = (),
-        command: Sequence[str] = _WAIT,
+        command: Sequence[str] = WAIT,
     ) -> Container:
         """A container as a driver would start it, as far as networks go."""
         plan = self.runner.run(self.networks.reserve(egress, join))

@@ -77,7 +77,7 @@ def standing() -> Iterator[Stand]:
     try:
         for command in commands:
             subprocess.run(command.split(), check=True, capture_output=True)
-        with _answering(name), _listener("0.0.0.0") as host_port, _listener("127.0.0.1") as loopback_port:
+        with _machines(name), answering("0.0.0.0") as host_port, answering("127.0.0.1") as loopback_port:
             yield Stand(**stand, host_port=host_port, loopback_port=loopback_port)
     finally:
         subprocess.run(["ip", "link", "delete", outside], check=False, capture_output=True)  # with its routes
@@ -85,7 +85,7 @@ def standing() -> Iterator[Stand]:
 
 
 @contextmanager
-def _answering(namespace: str) -> Iterator[None]:
+def _machines(namespace: str) -> Iterator[None]:
     command = ["ip", "netns", "exec", namespace, sys.executable, "-I", "-c", _ANSWERING]
     process = subprocess.Popen(
         [*command, str(DATABASE_PORT), str(OTHER_PORT), "80"],
@@ -103,9 +103,10 @@ def _answering(namespace: str) -> Iterator[None]:
 
 
 @contextmanager
-def _listener(address: str) -> Iterator[int]:
-    """Answers in a thread until the end."""
-    with socket.create_server((address, 0)) as server:
+def answering(address: str, port: int = 0) -> Iterator[int]:
+    """A listener of this machine that answers in a thread until the end. :returns: its port."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.create_server((address, port), family=family) as server:
         thread = threading.Thread(target=_serve, args=(server,), daemon=True)
         thread.start()
         try:

@@ -14,8 +14,8 @@ from docker.models.containers import Container
 
 from executor.driver import StartError
 from tests.support.engine import Engine
-from tests.support.isolation_network import SERVE, NetworkInstance, instance, is_root, reached, resolves
-from tests.support.isolation_stand import DATABASE_PORT, METADATA, OTHER_PORT, Stand, standing
+from tests.support.isolation_network import SERVE, WAIT, NetworkInstance, instance, is_root, reached, resolves
+from tests.support.isolation_stand import DATABASE_PORT, METADATA, OTHER_PORT, Stand, answering, standing
 
 pytestmark = [
     pytest.mark.timeout(120),
@@ -62,7 +62,6 @@ def world(engine: Engine) -> Iterator[World]:
             return container
 
         try:
-            wait = ["python3", "-c", "import signal; signal.pause()"]
             peer = outside(SERVE)
             database = outside(SERVE, network_mode=network.name, name=f"db-{label}", ports={"5432/tcp": None})
             other = lockgate.start("internet", command=SERVE)
@@ -71,7 +70,7 @@ def world(engine: Engine) -> Iterator[World]:
             yield World(
                 stand=stand,
                 lockgate=lockgate,
-                plain=outside(wait),
+                plain=outside(WAIT),
                 plain_peer=peer.attrs["NetworkSettings"]["IPAddress"],
                 open=lockgate.start("internet"),
                 closed=lockgate.start("closed"),
@@ -159,25 +158,8 @@ def test_a_network_that_is_not_joined_is_not_reached(world: World) -> None:
 def test_of_this_machine_the_runtime_api_is_reached(world: World) -> None:
     """C4: one port of the bridge's own address, with and without egress."""
     for container, gateway in zip((world.open, world.closed), world.lockgate.networks.gateways, strict=True):
-        with socket.create_server((gateway, 9001)) as api, socket.create_server((gateway, 9002)):
-            found = reached_by_accept(api, container, gateway)
-            assert found == ["here", REFUSED]
-
-
-def reached_by_accept(api: socket.socket, container: Container, gateway: str) -> list[str]:
-    import threading
-
-    def serve() -> None:
-        connection, _ = api.accept()
-        with connection:
-            connection.sendall(b"here\n")
-
-    thread = threading.Thread(target=serve)
-    thread.start()
-    try:
-        return reached(container, (gateway, 9001), (gateway, 9002))
-    finally:
-        thread.join(30)
+        with answering(gateway, 9001), answering(gateway, 9002):
+            assert reached(container, (gateway, 9001), (gateway, 9002)) == ["here", REFUSED]
 
 
 def test_what_is_allowed_is_reached_and_nothing_beside_it(world: World) -> None:
@@ -269,6 +251,30 @@ def test_networks_that_cannot_be_joined(world: World, name: str) -> None:
     with pytest.raises(StartError) as refused:
         world.lockgate.start("internet", join=[name])
     assert name in str(refused.value)
+
+
+def test_ipv6_of_a_joined_network_is_no_way_to_this_machine(world: World) -> None:
+    """C4: by its address there, and by the link-local one that every bridge has."""
+    client, label = world.lockgate.client, world.lockgate.label
+    subnet = f"fd00:{label[:4]}:{label[4:]}::"
+    pool = docker.types.IPAMPool(subnet=f"{subnet}/64", gateway=f"{subnet}1")
+    network = client.networks.create(
+        f"lgtest6-{label}",
+        labels={"lockgate.test": label},
+        enable_ipv6=True,
+        ipam=docker.types.IPAMConfig(pool_configs=[pool]),
+    )
+    plain = client.containers.run(world.lockgate.image, WAIT, detach=True, init=True, network=network.name)
+    try:
+        joined = world.lockgate.start("none", join=[network.name])
+        with answering("::") as port:
+            targets = [(f"{subnet}1", port), ("fe80::1%eth0", port)]
+            assert reached(plain, *targets) == ["here", "here"]
+            assert "here" not in reached(joined, *targets)
+        world.lockgate.end(joined)
+    finally:
+        plain.remove(force=True)
+        network.remove()
 
 
 def test_rules_that_somebody_flushed_come_back(world: World) -> None:

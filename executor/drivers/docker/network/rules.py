@@ -28,6 +28,8 @@ DENIED = (
 # A refusal that a program sees at once ("No route to host"), where silence would use up its timeout.
 REFUSE = "-j REJECT --reject-with icmp-admin-prohibited"
 
+_NEIGHBOURS = ("neighbour-solicitation", "neighbour-advertisement")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chains:
@@ -95,7 +97,12 @@ class Rules:
         own = [f"-i {bridge.device}" for bridge in self.bridges]
         joined = [f"-i {each.device} -m mac --mac-source {each.mac}" for each in self.joined]
         # Neighbours are still found, so that a try of IPv6 fails at once and not after a timeout.
-        lines = [f"-A {self.chains.forward} {source} -p ipv6-icmp -j RETURN" for source in joined]
+        lines = [
+            f"-A {chain} {source} -p ipv6-icmp --icmpv6-type {kind} -j RETURN"
+            for chain in (self.chains.forward, self.chains.input)
+            for source in joined
+            for kind in _NEIGHBOURS
+        ]
         for chain in (self.chains.forward, self.chains.input):
             lines += [f"-A {chain} {source} -j REJECT" for source in (*own, *joined)]
         lines += [f"-A {self.chains.forward} -o {bridge.device} -j DROP" for bridge in self.bridges]
