@@ -58,7 +58,11 @@ async def _within_time(address: str, images: Mapping[str, str], uid_base: int) -
 async def _try(address: str, images: Mapping[str, str], uid_base: int) -> list[Row]:
     runtime = next((name for name in images if _language(name) is not None), next(iter(images)))
     async with _executor(address, {runtime: images[runtime]}, uid_base) as (driver, executor, package):
-        rows = list(judge(driver.findings, guarded=driver.is_guarded)) if driver.findings else []
+        rows = (
+            list(judge(driver.findings, guarded=driver.is_guarded, parted=driver.is_parted))
+            if driver.findings
+            else []
+        )
         return [*rows, await _round_trip(executor, package, runtime, images[runtime])]
 
 
@@ -130,13 +134,15 @@ async def _round_trip(executor: Executor, package: Path, runtime: str, image: st
     )
 
 
-def judge(findings: Findings, *, guarded: bool) -> Iterator[Row]:
+def judge(findings: Findings, *, guarded: bool, parted: bool) -> Iterator[Row]:
     """What follows from what the probe container found; one that can write where it must not has failed by then."""
     yield _row("own file system", Verdict.OK, "read-only, and so is the code")
     yield _disk(findings.disk)
     yield _delivery(findings.delivery)
     yield _limits(findings.cgroups is not None)
     yield _egress(guarded)
+    if guarded:  # else the row before says it all
+        yield _apart(parted)
 
 
 def _disk(holds: bool) -> Row:
@@ -174,6 +180,18 @@ def _egress(holds: bool) -> Row:
         "cannot be set",
         "Functions with egress reach this machine, its private networks and a cloud's metadata address.",
         "Run the executor as root beside a rootful engine, with iptables; or give functions `egress: none`.",
+    )
+
+
+def _apart(holds: bool) -> Row:
+    if holds:
+        return _row("functions apart", Verdict.OK, "they do not reach each other's ports")
+    return _row(
+        "functions apart",
+        Verdict.WEAK,
+        "traffic within a bridge is not seen by the firewall",
+        "Functions can call ports that other functions open.",
+        "Load br_netfilter and set net.bridge.bridge-nf-call-iptables=1.",
     )
 
 

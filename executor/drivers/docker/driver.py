@@ -108,6 +108,11 @@ class DockerDriver:
         """Whether firewall rules keep functions from what is not theirs; known after `open`."""
         return self._networks.is_guarded
 
+    @property
+    def is_parted(self) -> bool:
+        """Whether functions are kept from each other's ports; known after `open`."""
+        return self._networks.is_parted
+
     # --- open and close --------------------------------------------------------------------------
 
     async def open(self, sink: DriverSink) -> Capabilities:

@@ -84,6 +84,11 @@ class Networks:
         return self._firewall is not None
 
     @property
+    def is_parted(self) -> bool:
+        """Whether containers of one bridge are kept from each other."""
+        return self._firewall is not None and machine.judges_bridged()
+
+    @property
     def gateways(self) -> tuple[str, ...]:
         """The machine's addresses on its bridges: the Runtime API's host channels listen on them."""
         return tuple(str(bridge.gateway) for bridge in self._bridges.values())

@@ -87,7 +87,7 @@ def test_a_folder_that_is_not_there_yet_is_judged_by_its_parent_and_a_disk_once(
 
 
 def test_what_the_probe_found_whole_is_well() -> None:
-    assert {each.verdict for each in trial.judge(ALL, guarded=True)} == {Verdict.OK}
+    assert {each.verdict for each in trial.judge(ALL, guarded=True, parted=True)} == {Verdict.OK}
 
 
 @pytest.mark.parametrize(
@@ -101,16 +101,23 @@ def test_what_the_probe_found_whole_is_well() -> None:
 )
 def test_what_the_probe_lacks_is_weak(check: str, change: dict[str, object], said: str) -> None:
     values = {name: getattr(ALL, name) for name in ("fifo", "delivery", "disk", "cgroups", "degraded")}
-    found = {each.check: each for each in trial.judge(Findings(**values | change), guarded=True)}  # type: ignore[arg-type]  # by name
+    found = {each.check: each for each in trial.judge(Findings(**values | change), guarded=True, parted=True)}  # type: ignore[arg-type]  # by name
     assert found[check].verdict is Verdict.WEAK
     assert said in found[check].follows
 
 
 def test_without_rules_the_egress_row_fails() -> None:
     """C4: where rules cannot be set the doctor says what functions reach."""
-    found = {each.check: each for each in trial.judge(ALL, guarded=False)}
+    found = {each.check: each for each in trial.judge(ALL, guarded=False, parted=False)}
     assert found["egress rules"].verdict is Verdict.WEAK
     assert "metadata address" in found["egress rules"].follows
+
+
+def test_functions_that_reach_each_other_are_told() -> None:
+    """C4: where the firewall does not see what stays within a bridge."""
+    found = {each.check: each for each in trial.judge(ALL, guarded=True, parted=False)}
+    assert found["functions apart"].verdict is Verdict.WEAK
+    assert "br_netfilter" in found["functions apart"].do
 
 
 def test_without_images_containers_are_not_tried() -> None:
