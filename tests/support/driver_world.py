@@ -56,6 +56,11 @@ class Recorder:
     """Sink of the driver and of the Runtime API: keeps everything and lets a test wait for it."""
 
     def __init__(self) -> None:
+        self.initialised: Callable[[int], None] = lambda _: None
+        self._changed = asyncio.Event()
+        self.forget()
+
+    def forget(self) -> None:
         self.output: dict[int, bytearray] = defaultdict(bytearray)
         self.printed_bytes = 0
         self.keeps_output = True
@@ -64,8 +69,6 @@ class Recorder:
         self.answers: dict[int, list[Answer]] = defaultdict(list)
         self.init_errors: dict[int, Answer] = {}
         self.slots: set[int] = set()
-        self.initialised: Callable[[int], None] = lambda _: None
-        self._changed = asyncio.Event()
 
     async def until(self, holds: Callable[[], object], what: str) -> None:
         async with asyncio.timeout(WAIT_S):
@@ -214,6 +217,11 @@ class DriverWorld(ABC):
         self.capabilities: Capabilities
         self._next = 0
 
+    @property
+    def upcoming(self) -> int:
+        """The number of the next environment."""
+        return self._next + 1
+
     @abstractmethod
     def make_driver(self) -> Driver: ...
 
@@ -242,6 +250,14 @@ class DriverWorld(ABC):
             shutil.rmtree(self.folder)
         if kind is None:
             assert left == []
+
+    async def clear(self) -> None:
+        """Stop every environment, and forget what was recorded."""
+        await asyncio.gather(*(self.driver.stop(number, 0) for number in self.driver.environments()))
+        for channel in self.channels.values():
+            channel.close()
+        self.channels.clear()
+        self.sink.forget()
 
     async def close(self) -> None:
         await self.driver.close()

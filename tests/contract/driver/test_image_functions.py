@@ -2,12 +2,13 @@
 
 import io
 import tarfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 import pytest
 
 from executor.driver import StartError
 from executor.revision import ImageConfig
+from tests.contract.driver.conftest import MakeWorld
 from tests.support.docker_world import DockerWorld
 from tests.support.engine import Engine
 
@@ -51,10 +52,9 @@ def image(engine: Engine) -> Iterator[str]:
         client.close()
 
 
-@pytest.fixture
-async def world(engine: Engine) -> AsyncIterator[DockerWorld]:
-    async with DockerWorld(engine.address, engine.images) as made:
-        yield made
+@pytest.fixture(scope="module")
+def make_world(engine: Engine) -> MakeWorld:
+    return lambda **options: DockerWorld(engine.address, engine.images, **options)
 
 
 @pytest.mark.parametrize(

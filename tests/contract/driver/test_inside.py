@@ -116,12 +116,12 @@ async def test_volume_is_shared_by_the_functions_environments(world: DriverWorld
 async def test_volume_behind_a_link_is_refused(world: DriverWorld) -> None:
     """A function could have put it there, and its target would be opened to functions."""
     (world.folder / "real").mkdir()
-    link = world.folder / "link"
+    link, number = world.folder / "link", world.upcoming
     link.symlink_to(world.folder / "real")
     with pytest.raises((StartError, OSError)):
         await world.launch(volumes={"DATA": str(link)})
     assert (world.folder / "real").stat().st_mode & 0o020 == 0
-    await world.driver.stop(1, 0)
+    await world.driver.stop(number, 0)
 
 
 async def test_fresh_process_for_what_acts_at_its_start(world: DriverWorld) -> None:
@@ -150,10 +150,10 @@ PY
 
 
 async def test_package_without_a_bootstrap_can_never_start(world: DriverWorld) -> None:
-    revision = world.revision(world.package({"app.py": ""}), runtime="provided")
+    revision, number = world.revision(world.package({"app.py": ""}), runtime="provided"), world.upcoming
     with pytest.raises(StartError) as caught:
         await world.begin(revision)
     assert caught.value.permanent
     assert caught.value.error_type == "Runtime.InvalidEntrypoint"
-    await world.driver.stop(1, 0)
+    await world.driver.stop(number, 0)
     assert RUNTIME in world.capabilities.runtimes

@@ -24,9 +24,9 @@ async def test_stop_of_one_that_has_ended(world: DriverWorld) -> None:
 
 
 async def test_stop_while_it_starts(world: DriverWorld) -> None:
-    beginning = asyncio.create_task(world.launch())
+    number, beginning = world.upcoming, asyncio.create_task(world.launch())
     await _is_being_made(world, beginning)
-    await world.driver.stop(1, 0)
+    await world.driver.stop(number, 0)
     with suppress(StartError):  # it was too late to be stopped, or it was not
         await beginning
     assert world.driver.environments() == frozenset()
@@ -34,11 +34,11 @@ async def test_stop_while_it_starts(world: DriverWorld) -> None:
 
 
 async def test_start_that_is_cancelled(world: DriverWorld) -> None:
-    beginning = asyncio.create_task(world.launch())
+    number, beginning = world.upcoming, asyncio.create_task(world.launch())
     await _is_being_made(world, beginning)
     beginning.cancel()
     await asyncio.wait([beginning])
-    await world.driver.stop(1, 0)
+    await world.driver.stop(number, 0)
     assert world.driver.environments() == frozenset()
     assert world.sink.exits == {}
 
