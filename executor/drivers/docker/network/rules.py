@@ -116,7 +116,7 @@ class Rules:
             yield f"{chain} -i {bridge.device} {judged}"
             # Replies come back, also from other bridges, which the engine's own rules would drop; nothing else does.
             yield f"{chain} -o {bridge.device} -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT"
-            yield f"{chain} -o {bridge.device} -j DROP"
+            yield f"{chain} -o {bridge.device} -j DROP"  # C4: no inbound
         for each in self.joined:  # nobody calls a function, other functions of the joined network included
             yield f"{chain} -o {each.device} -d {each.address} -m conntrack --ctstate NEW {REFUSE}"
         for each in self.joined:
@@ -132,11 +132,11 @@ class Rules:
             source = f"{chain} -i {bridge.device}"
             yield f"{source} -d {bridge.gateway} -p tcp --dport {self.port} -j ACCEPT"
             yield from self._questions(source, bridge.is_open, "ACCEPT")
-            yield f"{source} {REFUSE}"
+            yield f"{source} {REFUSE}"  # C4: nothing else of this machine
         for each in self.joined:
             source = f"{chain} -i {each.device} -m mac --mac-source {each.mac}"
             yield from self._questions(source, each.is_open, "ACCEPT")
-            yield f"{source} {REFUSE}"
+            yield f"{source} {REFUSE}"  # C4: nor by an address that it has on a joined network
 
     def _internet(self) -> Iterator[str]:
         chain = f"-A {self.chains.internet}"
