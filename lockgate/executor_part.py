@@ -76,6 +76,7 @@ def make_executor(
             memory_mb=limits.memory.of(machine_memory_mb()),
             environments=limits.environments,
             starts=limits.starts,
+            slots=limits.slots,
         ),
         logs=logs,
         metrics=metrics,

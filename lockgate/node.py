@@ -8,6 +8,7 @@ from kit.edge_limits import EdgeLimits
 
 MAX_STARTS = 8  # in flight; more only makes each slower: a start is CPU
 MAX_ENVIRONMENTS = 1000  # Lambda's default concurrency of an account
+SLOTS = 2  # one is used and one stands by while it is refilled, which takes as long as a start
 CONCURRENCY = 10_000  # accepted invocations, queued ones included: bounds memory when everything waits
 _CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
@@ -25,13 +26,20 @@ def machine_memory_mb() -> int:
     return memory >> 20
 
 
-def node_limits(*, memory_mb: int, environments: int | None = None, starts: int | None = None) -> NodeLimits:
-    """:param memory_mb: what all environments together may use."""
+def node_limits(
+    *,
+    memory_mb: int,
+    environments: int | None = None,
+    starts: int | None = None,
+    slots: int | None = None,
+) -> NodeLimits:
+    """:param memory_mb: what all environments together may use. :param slots: kept ready for each shape."""
     return NodeLimits(
         memory_mb=memory_mb,
         max_starts=starts or MAX_STARTS,
         max_environments=environments or MAX_ENVIRONMENTS,
         concurrency=CONCURRENCY,
+        slots_per_shape=SLOTS if slots is None else slots,
     )
 
 
