@@ -278,7 +278,9 @@ async def test_a_wrapper_that_cannot_be_run_is_an_exit_status(
 async def test_exec_mode_closes_the_slots_connection_and_makes_one_anew(folder: Path, work: Path) -> None:
     async with start_process(COMMAND, slot_variables(folder), work, slot=True) as process:
         old = await process.ready()
-        old.specialise("exec", variables(folder), os.fspath(folder / "task"))
+        # Not even a function that calls a variable of its own like the slot's becomes a slot again.
+        own = variables(folder, LOCKGATE_SLOT="1")
+        old.specialise("exec", own, os.fspath(folder / "task"))
         new = await process.peer()
         assert (await new.request()).line == NEXT
         assert await asyncio.wait_for(old.is_closed(), 10)
