@@ -2,7 +2,7 @@
 
 import pytest
 
-from lockgate.node import unsent_share
+from lockgate.node import node_limits, unsent_share
 
 
 @pytest.mark.parametrize(("memory_mb", "share_mb"), [(1024, 256), (4096, 256), (16_384, 1024)])
