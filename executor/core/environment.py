@@ -73,7 +73,7 @@ class Environment:
     :ivar deadline: when its present state ends by itself; `armed_at` belongs to `Deadlines`.
     :ivar slot: what it was made from; None: it was made for its function.
     :ivar provisioned: it was started as one of those that are kept initialised.
-    :ivar restart_s: what its start took, and at most `TURN_S`: an idle one is left alone for as long.
+    :ivar restart_s: half of what its start took, and at most `TURN_S`: an idle one is left alone for as long.
     :ivar stays_until: its turn; no busy pool loses it to another before.
     :ivar yields: it ends with its present invocation, because other work has waited for its room for long.
     """
@@ -148,7 +148,7 @@ class Environment:
             self.begin(now, self.asked_at)
         self.init_s = now - self.init_from
         start_s = now - self.asked_at
-        self.restart_s = min(start_s, TURN_S)
+        self.restart_s = min(start_s / 2, TURN_S)
         self.stays_until = now + min(LONGEST_STAY_S, max(TURN_S, STAY_IN_STARTS * start_s))
         max_age_s = self.pool.limits.max_age_s
         if max_age_s is not None:

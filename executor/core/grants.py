@@ -7,7 +7,7 @@ room for every start.
 
 from collections.abc import Iterator
 
-from executor.core.environment import STOPPING, Environment, StopReason
+from executor.core.environment import STOPPING, TURN_S, Environment, StopReason
 from executor.core.node import Node
 from executor.core.pool import Pool
 from executor.core.room import Need, Room
@@ -67,7 +67,7 @@ def _grant_for_queue(node: Node, pool: Pool, room: Room) -> bool:
         or _evict(node, _evictable(node, pool, room), need, room)
         or room.fits_later(need)
     ):
-        room.claim(need)
+        room.claim(need, pool)
     else:
         return False
     return True
@@ -112,7 +112,7 @@ def _evict(node: Node, candidates: Iterator[Environment | Slot], need: Need, roo
 
 def _evictable(node: Node, pool: Pool, room: Room) -> Iterator[Environment | Slot]:
     yield from _spare_slots(node, pool, room)
-    yield from _spare_idle(node)
+    yield from _spare_idle(node, pool, room.promised.get(pool, 0))
 
 
 def _spare_slots(node: Node, pool: Pool, room: Room) -> Iterator[Slot]:
@@ -121,18 +121,22 @@ def _spare_slots(node: Node, pool: Pool, room: Room) -> Iterator[Slot]:
     return (slot for slot in live if slot.number not in room.spoken_for)
 
 
-def _spare_idle(node: Node) -> Iterator[Environment]:
+def _spare_idle(node: Node, pool: Pool, promised: int) -> Iterator[Environment]:
     """Idle environments that no pool keeps, the longest idle first.
 
-    One that has been idle for less than its start took is likely to be wanted again before its successor could
-    run: under load the moments between two calls would else cost a start each. Its time is waited for.
+    One that is idle for less than half its start took is likely to be wanted again before its successor could run. And
+    two pools whose callers are the same would take all places from each other in turns, if one could take more than
+    its share of what is in use. So under load the moments between two calls cost no start.
     """
-    spare: dict[Pool, int] = {}
+    lost: dict[Pool, int] = {}
     for env in node.idle.values():
-        left = spare.get(env.pool, env.pool.alive - env.pool.kept_warm)
-        if left > 0:
-            if env.idle_since + env.restart_s > node.now:
-                node.look_again(env.idle_since + env.restart_s)
-                continue
-            spare[env.pool] = left - 1
-            yield env
+        gone = lost.get(env.pool, 0)
+        if env.pool.alive - gone <= env.pool.kept_warm:
+            continue
+        shares = env.pool.beyond_share(pool, promised) > gone
+        at = env.idle_since + (env.restart_s if shares else TURN_S)
+        if at > node.now:
+            node.look_again(at)
+            continue
+        lost[env.pool] = gone + 1
+        yield env

@@ -140,6 +140,15 @@ class Pool:
         """Whether the next environment is one of those that are kept initialised."""
         return self.alive < self.kept_warm
 
+    def beyond_share(self, needy: "Pool", promised: int = 0) -> int:
+        """How many environments it has beyond what `needy` will have when it gets one more.
+
+        A pool without any may take the last one of another.
+        :param promised: starts of `needy` that only wait for room.
+        """
+        has = needy.alive + promised
+        return self.alive - max(self.kept_warm, has + 1 if has else 0)
+
     def waiting_for(self, environment: Environment) -> list[Invocation]:
         """Those that waited already when the environment's start began, oldest first."""
         return [inv for inv in self.queue.values() if inv.waits_since < environment.order]

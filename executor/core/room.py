@@ -6,6 +6,7 @@ A start that must wait for memory *claims* it, so that younger work takes only w
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from executor.core.pool import Pool
 from executor.core.slots import Slot
 
 
@@ -24,6 +25,7 @@ class Room:
     :param places: environments and slots that may still be made; those that come and later are as with memory.
     :param starts: starts that may still be put in flight; one from a slot needs none.
     :ivar spoken_for: numbers of slots that wait for the room to be used.
+    :ivar promised: starts of each pool that wait for room.
     """
 
     free_mb: int
@@ -36,6 +38,7 @@ class Room:
     claimed_mb: int = 0
     claimed_places: int = 0
     spoken_for: set[int] = field(default_factory=set)
+    promised: dict[Pool, int] = field(default_factory=dict)
 
     def fits_now(self, need: Need) -> bool:
         """Whether a start can go ahead and every claim can still be met."""
@@ -61,7 +64,8 @@ class Room:
         self.places -= need.places
         self.starts -= need.places
 
-    def claim(self, need: Need) -> None:
+    def claim(self, need: Need, pool: Pool) -> None:
+        self.promised[pool] = self.promised.get(pool, 0) + 1
         self.claimed_mb += need.memory_mb
         self.claimed_places += need.places
         self.starts -= need.places

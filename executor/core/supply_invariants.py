@@ -42,8 +42,11 @@ def _check_oldest(node: Node, pool: Pool, now: float, slots: list[Slot], *, may_
         return  # it waits for room, or for the look that is due
     idle: list[Environment] = []
     for each in node.pools.values():
+        unused = [env for env in each.idle.values() if env.idle_since + TURN_S <= now]
         ripe = [env for env in each.idle.values() if env.idle_since + env.restart_s <= now]
-        idle += ripe[: max(0, each.alive - each.kept_warm)]
+        above_share = max(0, each.beyond_share(pool, pool.total - pool.alive))
+        unused, ripe = unused[: max(0, each.alive - each.kept_warm)], ripe[:above_share]
+        idle += unused if len(unused) > len(ripe) else ripe
     must(
         not _has_room(node, need_mb, places, [*_coming(node), *slots, *idle]),
         "I17 idle room is given up",

@@ -58,9 +58,8 @@ def _take_turn(node: Node, pool: Pool) -> None:
 
 def _donors(node: Node, pool: Pool) -> list[Environment]:
     """Environments that may lose their place to the pool: of pools that keep more than it, the largest first."""
-    fair = pool.alive + 1 if pool.alive else 0
     left = {
-        each: each.alive - max(fair, each.kept_warm) - sum(env.pool is each for env in node.yielding.values())
+        each: each.beyond_share(pool) - sum(env.pool is each for env in node.yielding.values())
         for each in node.pools.values()
         if each is not pool
     }
