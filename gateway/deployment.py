@@ -17,12 +17,13 @@ from gateway.errors import DeploymentError
 from gateway.exchange import ApiNames, Authorization, Exchange
 from gateway.integrations.function import FunctionIntegration, FunctionTarget, LargeAnswers
 from gateway.integrations.large_files import LargeFiles
-from gateway.integrations.respond import RespondTarget, build_respond
+from gateway.integrations.respond import build_respond
 from gateway.ledger import Ledger
 from gateway.locator import Locator
 from gateway.metrics import GatewayMetrics, RouteMetrics
 from gateway.response import HttpResponse
 from gateway.route_key import RouteKey, find_conflicts
+from gateway.route_spec import Authorizer, RouteSpec
 from gateway.route_table import RouteTable
 from gateway.services import Services
 from gateway.stage import Stage, StageSet
@@ -39,30 +40,6 @@ class Integration(Protocol):
     body_limit: int | None
 
     async def answer(self, exchange: Exchange, connection: Connection, ledger: Ledger) -> HttpResponse: ...
-
-
-class Authorizer(Protocol):
-    """Decides on a request before its body is read."""
-
-    async def authorize(self, exchange: Exchange) -> Authorization:
-        """:raises GatewayError: the request is refused."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RouteSpec:
-    """One route as configured.
-
-    :param authorizer: None: the route is public.
-    :param scopes: any one of them must be in the token; none: the token alone is enough.
-    :param throttle: None: the stage's.
-    """
-
-    key: RouteKey
-    target: FunctionTarget | RespondTarget
-    authorizer: JwtSpec | FunctionAuthorizerSpec | Authorizer | None = None
-    scopes: tuple[str, ...] = ()
-    throttle: ThrottleSpec | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 import time
 
 from gateway.connection import Connection
-from gateway.deployment import Authorizer, Deployment, RoutePlan
+from gateway.deployment import Deployment, RoutePlan
 from gateway.errors import Forbidden, NotFound, PayloadTooLarge
 from gateway.exchange import ApiNames, Exchange
 from gateway.ledger import Ledger
@@ -11,6 +11,7 @@ from gateway.path import canonical_path
 from gateway.query import check_query
 from gateway.request import HttpRequest
 from gateway.response import HttpResponse
+from gateway.route_spec import Authorizer
 
 # 10 MiB: API Gateway's limit for any request body, also one that nobody reads.
 MAX_BODY_BYTES = 10 * 1024 * 1024

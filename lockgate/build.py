@@ -1,19 +1,17 @@
 """From a loaded routes file to the gateway's deployment. Reads the files of ``respond:`` routes; any thread may."""
 
-from gateway.deployment import Deployment, RouteSpec
+from gateway.deployment import Deployment
 from gateway.errors import DeploymentError
 from gateway.exchange import ApiNames
-from gateway.integrations.function import FunctionTarget
-from gateway.integrations.respond import RespondTarget
 from gateway.locator import Locator
 from gateway.metrics import GatewayMetrics
 from gateway.services import Services
 from gateway.stage import Stage
 from kit.names import Names
 from lockgate.config.grammar.file import RoutesFile
-from lockgate.config.resolved import ResolvedRoute
-from lockgate.door import WHOLE, Share, authorizer_spec, cors_spec, throttle_spec
+from lockgate.door import WHOLE, Share, cors_spec, throttle_spec
 from lockgate.errors import ConfigurationError
+from lockgate.route_specs import route_specs
 
 
 def deployment_of(
@@ -56,32 +54,6 @@ def _deployment(
         cors=None if file.cors is None else cors_spec(file.cors),
         stage_throttles={name: throttle_spec(found, share) for name, found in file.stage_throttles.items()},
         logged_claims=file.server.access_log.claims,
-    )
-
-
-def route_specs(file: RoutesFile, share: Share = WHOLE) -> list[RouteSpec]:
-    authorizers = {name: authorizer_spec(name, authorizer) for name, authorizer in file.authorizers.items()}
-    return [
-        RouteSpec(
-            key=route.key,
-            target=_target(route),
-            authorizer=None if route.auth is None else authorizers[route.auth],
-            scopes=route.scopes,
-            throttle=None if route.throttle is None else throttle_spec(route.throttle, share),
-        )
-        for route in file.resolved_routes()
-    ]
-
-
-def _target(route: ResolvedRoute) -> FunctionTarget | RespondTarget:
-    if route.function is not None:
-        return FunctionTarget(
-            function=route.function, payload_version=route.payload, timeout_s=route.timeout_s
-        )
-    respond = route.respond
-    assert respond is not None  # `check` refuses a route with neither
-    return RespondTarget(
-        status=respond.status, headers=respond.headers, body=respond.body or "", file=respond.file
     )
 
 

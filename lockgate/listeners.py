@@ -2,19 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from starlette.types import ASGIApp
 from uvicorn._types import ASGI3Application
 
 from kit.edge_limits import EdgeLimits
 from kit.listener import Listener
-from kit.tls import TlsContext
 from lockgate.metrics import EdgeMetrics
 from lockgate.node import machine_memory_mb, unsent_share
 from lockgate.open_files import connection_share, raise_open_files
 from lockgate.refusals import RefusalLog, Say
 from lockgate.sockets import ListeningSocket
+
+if TYPE_CHECKING:  # who has no certificate needs no X.509 library in memory
+    from kit.tls import TlsContext
 
 # Lambda's own limit of a request; over 6 MiB is its 413. One application server may call for everybody.
 CONTROL_LIMITS = EdgeLimits(body_bytes=70_167_211, peer_connections=EdgeLimits().connections)
@@ -25,7 +27,7 @@ def make_listeners(
     sockets: Mapping[str, ListeningSocket],
     apps: Mapping[str, tuple[ASGIApp, EdgeLimits]],
     *,
-    tls: TlsContext | None,
+    tls: "TlsContext | None",
     metrics: EdgeMetrics,
     say: Say,
     processes: int = 1,

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from executor.catalog import Generation
-from gateway.deployment import RouteSpec
 from gateway.integrations.respond import RespondTarget
-from lockgate.build import route_specs
+from gateway.route_spec import RouteSpec
 from lockgate.changes import Snapshot
 from lockgate.config.grammar.file import RoutesFile
+from lockgate.route_specs import route_specs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,6 @@ from gateway.authorizers.function.call import BUDGET_MS
 from gateway.authorizers.jwt.authorizer import JwtGate
 from gateway.authorizers.jwt.claim_text import claim_texts
 from gateway.authorizers.jwt.identity import bare_token
-from gateway.deployment import Authorizer
 from gateway.errors import AccessDenied, Denial, Unauthorized
 from gateway.exchange import Authorization, Exchange
 from gateway.explain.token_steps import Judged, token_steps
@@ -16,6 +15,7 @@ from gateway.explain.values import Step
 from gateway.issuers.events import IssuerSnapshot
 from gateway.issuers.issuer_keys import PATIENCE_S
 from gateway.issuers.schedule import KEPT_S
+from gateway.route_spec import Authorizer
 from gateway.selection import Selection
 
 NO_CHECKS: tuple[Step, ...] = ()

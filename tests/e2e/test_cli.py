@@ -365,7 +365,9 @@ def test_runtimes_lists_the_pythons_of_this_machine(cli: Cli, tmp_path: Path) ->
         pytest.param(("serve", "--driver", "vm"), "invalid choice: 'vm'", id="driver"),
         pytest.param(("serve", "--drain", "soon"), "--drain 'soon' is not a number", id="drain"),
         pytest.param(("serve", "--uid-base", "0"), "--uid-base '0' is no user id", id="uid-base"),
-        pytest.param(("serve", "--workers", "two"), "--workers 'two' is no number of processes", id="workers"),
+        pytest.param(
+            ("serve", "--workers", "two"), "--workers 'two' is no number of processes", id="workers"
+        ),
         pytest.param(("serve", "--executor-url", "tcp:x"), "'tcp:x' is no unix socket", id="executor-url"),
         pytest.param(("executor",), "Write --socket unix:", id="executor-socket"),
         pytest.param(("logs", "-n", "many"), "invalid int value: 'many'", id="lines"),

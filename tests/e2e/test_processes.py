@@ -17,7 +17,7 @@ import pytest
 from tests.support.leftovers import Watch, new_uid_base
 from tests.support.observed import events, metrics, wait_until
 from tests.support.plain_http import Reply, address_of, call
-from tests.support.processes import BACK_S, children, is_alive, parts, wait_gone, zombies
+from tests.support.processes import BACK_S, children, parts, wait_gone, zombies
 from tests.support.reload_load import CONNECTIONS, History, Load, write_generation
 from tests.support.server import RunningServer, lockgate
 
@@ -163,8 +163,10 @@ def test_executor_that_comes_back_serves_what_it_served(site: Site) -> None:
 
 
 def test_edge_that_comes_back_serves_what_is_served_now(site: Site) -> None:
+    """A hang-up of the supervisor is a reload."""
     write_generation(site.folder, 1)
-    assert lockgate("reload", "--state", site.server.state).returncode == 0
+    os.kill(site.pid, signal.SIGHUP)
+    wait_until(lambda: events(site.server, "reloaded"), "the reload")
     for name, pid in parts(site.server).items():
         if name != "executor":
             os.kill(pid, signal.SIGKILL)
@@ -222,14 +224,9 @@ def test_supervisor_that_is_killed_takes_all_with_it(site: Site) -> None:
     site.watch.expect_nothing()
 
 
-def test_hangup_reloads(site: Site) -> None:
-    write_generation(site.folder, 1)
-    os.kill(site.pid, signal.SIGHUP)
-    wait_until(lambda: events(site.server, "reloaded"), "the reload")
-    assert call(site.server.gateway_address, "/state").body == b"1"
-
-
 def test_second_server_on_one_state_is_refused(site: Site) -> None:
+    """And the first one's processes are its parts and nothing else."""
+    assert sorted(children(site.pid)) == sorted(parts(site.server).values())
     words = ("--driver", "process", "--state", site.server.state, "-c", site.server.config)
     ports = ("--gateway", "127.0.0.1:0", "--control", "127.0.0.1:0", "--admin", "127.0.0.1:0")
     for more in ((), ("--workers", "1")):
@@ -321,8 +318,3 @@ def test_parts_that_are_started_by_hand_find_each_other_in_any_order(by_hand: By
     for process in (edge, again):
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
-
-
-def test_children_of_a_supervisor_are_its_parts_and_nothing_else(site: Site) -> None:
-    assert sorted(children(site.pid)) == sorted(parts(site.server).values())
-    assert all(is_alive(pid) for pid in parts(site.server).values())
