@@ -9,7 +9,17 @@ _NAMED_AT_MOST = 3  # beyond that a number says more than a row of names
 
 # Sections that a reload applies. Every other one was used up when the server started (ids and
 # signatures, the machine's caps, the listeners), so its new value needs a restart, and a reload says so.
-APPLIED = frozenset({"stages", "cors", "server.domains", "server.access_log", "server.trusted_proxies"})
+APPLIED = frozenset(
+    {
+        "stages",
+        "cors",
+        "server.domains",
+        "server.access_log",
+        "server.trusted_proxies",
+        "server.images",
+        "server.pull",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

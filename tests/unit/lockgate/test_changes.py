@@ -111,3 +111,9 @@ def test_differences_are_in_the_files_order() -> None:
     assert (made.added, made.changed, made.removed) == (("d",), ("c", "a"), ("b",))
     assert made
     assert not Differences()
+
+
+def test_images_of_runtimes_are_in_force_after_a_reload_and_the_engine_is_not() -> None:
+    before = snapshot(server__images={}, server__pull="missing", server__engine=None)
+    after = snapshot(server__images={"python3.13": "r:1"}, server__pull="never", server__engine="unix:///e")
+    assert changes(before, after).needs_restart == ("server.engine",)
