@@ -34,6 +34,19 @@ def install() -> None:
     _MARK.write_text(_digest())
 
 
+def boto3() -> Path:
+    """A folder with boto3 and what it needs, installed once. :raises subprocess.CalledProcessError: pip failed."""
+    target = PLACE / "boto3"
+    lock = Path(__file__).parent.parent / "executor" / "runtimes" / "python" / "requirements.txt"
+    mark = target / ".installed"
+    wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
+    if not mark.is_file() or mark.read_text() != wanted:
+        shutil.rmtree(target, ignore_errors=True)
+        _pip(target, lock)
+        mark.write_text(wanted)
+    return target
+
+
 def _pip(target: Path, lock: Path, *extra: str) -> None:
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--only-binary", ":all:", "--require-hashes"]
     subprocess.run([*pip, *extra, "--target", str(target), "-r", str(lock)], check=True)

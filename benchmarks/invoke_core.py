@@ -19,7 +19,7 @@ import uvloop
 from prometheus_client import CollectorRegistry
 
 from executor.core.limits import NodeLimits
-from executor.driver import Capabilities, ChannelAddress, ChannelKind, DriverSink, StartSpec
+from executor.driver import Capabilities, ChannelAddress, ChannelKind, DriverSink, StartSpec, WithoutSlots
 from executor.executor import Executor
 from executor.logs.store import FunctionLogs
 from executor.metrics import ExecutorMetrics
@@ -81,7 +81,7 @@ class MemoryApi(RuntimeApi):
         return channel
 
 
-class MemoryDriver:
+class MemoryDriver(WithoutSlots):
     """Starts `Runtime` objects."""
 
     api: MemoryApi

@@ -19,6 +19,21 @@ def family(root: int) -> list[int]:
     return found
 
 
+def children(parent: int) -> list[int]:
+    """Living processes that it started itself."""
+    found = []
+    for entry in filter(str.isdigit, os.listdir("/proc")):
+        stat = _stat(int(entry))
+        if stat is not None and int(stat[1]) == parent:
+            found.append(int(entry))
+    return found
+
+
+def of_users(uids: range) -> list[int]:
+    """Living processes of these users."""
+    return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if uids and uid(pid) in uids]
+
+
 def cpu_s(pids: list[int]) -> float:
     """utime + stime of processes that still live, in seconds; steps of 10 ms."""
     stats = (_stat(pid) for pid in pids)
@@ -44,6 +59,10 @@ def memory_mb(pids: list[int]) -> Memory:
         rss += kb["Rss"]
         pss += kb["Pss"]
     return Memory(rss=rss / 1024, pss=pss / 1024)
+
+
+def threads(pid: int) -> int:
+    return len(os.listdir(f"/proc/{pid}/task"))
 
 
 def uid(pid: int) -> int | None:

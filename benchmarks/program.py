@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
-from benchmarks.processes import family
+from benchmarks.processes import children, family, of_users
 
 START_S = 90.0
 STOP_S = 20.0
@@ -22,10 +22,25 @@ class StartFailed(Exception):
 
 
 class Program:
-    """One child process with its output in a file. A context manager: leaving it ends the whole family."""
+    """One child process with its output in a file. A context manager: leaving it ends the whole family.
 
-    def __init__(self, name: str, command: list[str], *, folder: Path, env: dict[str, str] | None = None):
+    :param uids: processes of these users belong to it, too: containers are children of their engine.
+    :param stop_s: how long its end may take before it is killed.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        command: list[str],
+        *,
+        folder: Path,
+        env: dict[str, str] | None = None,
+        uids: range = range(0),
+        stop_s: float = STOP_S,
+    ):
         self.name = name
+        self._uids = uids
+        self._stop_s = stop_s
         self.log = folder / f"{name}.log"
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
@@ -38,7 +53,12 @@ class Program:
         return self.process.pid
 
     def family(self) -> list[int]:
-        return family(self.pid)
+        """It, what descends from it, and what its users run."""
+        return list(dict.fromkeys([*family(self.pid), *of_users(self._uids)]))
+
+    def servers(self) -> list[int]:
+        """It and its own children, if those are servers as well: a supervisor's are."""
+        return [self.pid, *children(self.pid)] if self._uids else [self.pid]
 
     def await_true(self, is_ready: Callable[[], bool], what: str) -> Self:
         """:raises StartFailed: it ended, or was not ready in time; the process is gone then."""
@@ -52,11 +72,11 @@ class Program:
 
     def stop(self) -> None:
         """SIGTERM, then SIGKILL to what is left of its family."""
-        members = self.family()
+        members = family(self.pid)
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
-                self.process.wait(STOP_S)
+                self.process.wait(self._stop_s)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait(STOP_S)

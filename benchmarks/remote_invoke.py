@@ -22,7 +22,6 @@ from invoke_core import EVENT, TRACE, MemoryApi, MemoryDriver
 from prometheus_client import CollectorRegistry
 
 from executor.core.limits import NodeLimits
-from executor.driver import WithoutSlots
 from executor.executor import Executor
 from executor.logs.store import FunctionLogs
 from executor.metrics import ExecutorMetrics
@@ -49,13 +48,9 @@ class Row(NamedTuple):
     there_us: float
 
 
-class PlainDriver(WithoutSlots, MemoryDriver):
-    """The other benchmark's, with all the words of the contract."""
-
-
 async def make_executor(root: Path) -> tuple[Executor, FunctionLogs]:
     logs = FunctionLogs(root / "logs", 64)
-    driver = PlainDriver()
+    driver = MemoryDriver()
     executor = Executor(
         names=Names(),
         driver=driver,

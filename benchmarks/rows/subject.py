@@ -15,7 +15,7 @@ _WARM_UP_S = 40.0
 
 @dataclass(slots=True, kw_only=True)
 class Subject:
-    """``cpu_us`` is of all its processes a request, ``server_us`` of its first process only."""
+    """``cpu_us`` is of all its processes a request, ``server_us`` of the server's own only."""
 
     name: str
     target: Target
@@ -37,12 +37,12 @@ class Subject:
                 load.run(self.target, connections=connections, seconds=3)
 
     def take_turn(self, connections: int, seconds: float) -> None:
-        family = self.program.family()
-        all_before, server_before = processes.cpu_s(family), processes.cpu_s([self.program.pid])
+        family, servers = self.program.family(), self.program.servers()
+        all_before, server_before = processes.cpu_s(family), processes.cpu_s(servers)
         run = load.run(self.target, connections=connections, seconds=seconds)
         self.runs.append(run)
         self.cpu_us.append((processes.cpu_s(family) - all_before) / run.answers * 1e6)
-        self.server_us.append((processes.cpu_s([self.program.pid]) - server_before) / run.answers * 1e6)
+        self.server_us.append((processes.cpu_s(servers) - server_before) / run.answers * 1e6)
 
     def weigh(self) -> None:
         family = self.program.family()
