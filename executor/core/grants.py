@@ -94,6 +94,8 @@ def _evict(node: Node, candidates: Iterator[Environment | Slot], need: Need, roo
         return False
     chosen: list[Environment | Slot] = []
     for each in candidates:
+        if each is need.slot:
+            continue
         chosen.append(each)
         missing_mb -= each.memory_mb
         missing_places -= 1

@@ -202,7 +202,9 @@ def _review(node: "Node", shape: Shape) -> None:
     else:
         stock.short.pop(shape, None)
     if shape.pools or any(slot.shape is shape for slot in stock.slots.values()):
-        node.deadlines.arm(shape, shape.next_at(node.now))
+        at = shape.next_at(node.now)
+        if at > node.now:  # else it is due, and `shape_due` will be called
+            node.deadlines.arm(shape, at)
     else:
         shape.deadline = inf
         del stock.shapes[shape.key]

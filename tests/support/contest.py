@@ -50,7 +50,7 @@ class Contest:
         self.given_up = 0
         self.starts = 0
         self._mixed = mixed
-        self._random = Random(7)  # noqa: S311  # a load, not a secret
+        self._random = Random(7)
         self._calls: dict[str, tuple[str, float]] = {}
         self._revisions: dict[int, str] = {}
         self._due: list[tuple[float, int, Event | str]] = []

@@ -283,7 +283,8 @@ class World:
         assert one.env not in self.trays
         limits = self.limits[one.revision]
         alive = sum(
-            box.revision == one.revision and box.state not in ("stopped", "gone") for box in self.boxes.values()
+            box.revision == one.revision and box.state not in ("stopped", "gone")
+            for box in self.boxes.values()
         )
         lacking = one.revision not in self.retired and alive < limits.provisioned
         assert one.provisioned is lacking, "the first ones are the provisioned ones"

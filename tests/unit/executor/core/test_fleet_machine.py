@@ -40,7 +40,9 @@ LIMITS = {
     "f1": PoolLimits("f", 100, 4.0, idle_timeout_s=20.0, reserved=4, max_queue=3, shape="py"),
     "f2": PoolLimits("f", 150, 4.0, idle_timeout_s=20.0, reserved=4, max_environments=3, shape="py"),
     "p": PoolLimits("p", 200, 8.0, idle_timeout_s=10.0, provisioned=1, max_queue=4),
-    "w": PoolLimits("w", 250, 2.0, init_timeout_s=3.0, start_timeout_s=5.0, max_uses=2, max_age_s=15.0, shape="js"),
+    "w": PoolLimits(
+        "w", 250, 2.0, init_timeout_s=3.0, start_timeout_s=5.0, max_uses=2, max_age_s=15.0, shape="js"
+    ),
     "i": PoolLimits("i", 100, 5.0, max_uses=1, provisioned=1, shape="js"),
     "big": PoolLimits("big", 600, 6.0, idle_timeout_s=30.0, stop_grace_s=0.0, max_environments=2),
 }
