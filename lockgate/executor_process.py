@@ -94,6 +94,7 @@ class ExecutorProcess:
         self._unready: tuple[str, ...] = ("starting",)
         self._edge_uids = (os.geteuid(), 0, *settings.edge_uids)
         self._published: dict[str, Any] | None = None
+        self._keeping: asyncio.Task[None] | None = None
 
     async def run(self, file: RoutesFile, data: bytes, found: Kept | None) -> int:
         stop = Stop(self._hang_up)
@@ -178,9 +179,15 @@ class ExecutorProcess:
         def begun(after: Served) -> None:
             self._served = after
             functions.janitor.clean()
-            self._keep(after)
+            self._keeping = asyncio.create_task(self._keep_next(after, self._keeping), name="keep")
 
         return Reloader(functions.builder, served, self._edges, tell=report.tell, begun=begun)
+
+    async def _keep_next(self, after: Served, before: "asyncio.Task[None] | None") -> None:
+        """Off the loop: reading a large file again takes a second. In their order."""
+        if before is not None:
+            await asyncio.wait([before])
+        await asyncio.to_thread(self._keep, after)
 
     def _keep(self, served: Served) -> None:
         """For the next start of this process, should it be killed."""
