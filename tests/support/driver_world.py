@@ -235,8 +235,12 @@ class DriverWorld(ABC):
         return None
 
     async def __aenter__(self) -> Self:
-        self.capabilities = await self.driver.open(self.sink)
-        await self.listen()
+        try:
+            self.capabilities = await self.driver.open(self.sink)
+            await self.listen()
+        except BaseException as error:
+            await self.__aexit__(type(error))
+            raise
         return self
 
     @abstractmethod

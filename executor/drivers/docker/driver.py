@@ -119,6 +119,13 @@ class DockerDriver:
         """:raises EngineFault: there is no engine. :raises ProbeFailed: containers cannot run here as they must."""
         self._sink = sink
         self._loop = asyncio.get_running_loop()
+        try:
+            return await self._open()
+        except BaseException:  # nobody closes what never opened
+            await asyncio.shield(self.close())
+            raise
+
+    async def _open(self) -> Capabilities:
         version = await self._engine.open()
         self._images.arch = version.arch
         await self._reap()

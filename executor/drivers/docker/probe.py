@@ -5,6 +5,7 @@ The container says what it sees through its FIFO, waits until the code was put i
 
 import asyncio
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,7 +78,7 @@ async def probe(
         with suppress(EngineFault):
             await engine.remove(name)
         await asyncio.to_thread(workspace.remove, folder)
-    return _judge(seen, paths, disk=disk, why_no_disk=why_no_disk, why_no_mounts=why_no_mounts)
+    return judge(seen, paths, disk=disk, why_no_disk=why_no_disk, why_no_mounts=why_no_mounts)
 
 
 def _try_disk(workspace: Workspace, why_no_mounts: str) -> tuple[bool, str]:
@@ -95,12 +96,11 @@ def _try_disk(workspace: Workspace, why_no_mounts: str) -> tuple[bool, str]:
 
 
 @dataclass(slots=True)
-class _Seen:
-    """What the container said before it was told, and after; whether by attach anything came."""
+class Seen:
+    """What the container said through its FIFO in the end, and what came by attach."""
 
-    before: str = ""
     after: str = ""
-    attached: bool = False
+    words: str = ""
     fifo: bool = False
 
 
@@ -114,16 +114,16 @@ async def _run(
     image: str,
     uid: int,
     disk: bool,
-) -> tuple[_Seen, CgroupPaths | None]:
+) -> tuple[Seen, CgroupPaths | None]:
     loop = asyncio.get_running_loop()
-    seen, said, changed = _Seen(), bytearray(), asyncio.Event()
+    seen, said, changed = Seen(), bytearray(), asyncio.Event()
 
     def printed(chunk: bytes) -> None:
         said.extend(chunk)
         changed.set()
 
-    def attached(_: bytes) -> None:
-        seen.attached = True
+    def attached(chunk: bytes) -> None:
+        seen.words += chunk.decode(errors="replace")
         changed.set()
 
     open_to(folder.channel, uid)
@@ -139,13 +139,13 @@ async def _run(
         stream.listen(attached)
         ended = stream.ended
         assert ended is not None
+        ended.add_done_callback(lambda _: changed.set())
         try:
             await engine.start(container)
-            await _until(changed, lambda: b"fifo\n" in said or seen.attached)
+            await _until(changed, lambda: b"fifo\n" in said or seen.words)
             paths = cgroup.learn(int((await engine.inspect(container))["State"]["Pid"]), container)
-            await _until(changed, lambda: (b"fifo\n" in said and seen.attached) or ended.done())
+            await _until(changed, lambda: (b"fifo\n" in said and seen.words) or ended.done())
             seen.fifo = b"fifo\n" in said
-            seen.before = said.decode(errors="replace")
             await asyncio.to_thread(_put_marker, workspace, package, folder, delivery)
             os.write(go, b"go\n")
             await _until(changed, lambda: b"end\n" in said or ended.done())
@@ -210,8 +210,7 @@ def open_to(folder: Path, gid: int) -> None:
         folder.chmod(0o711)
 
 
-async def _until(changed: asyncio.Event, holds: "object") -> None:
-    assert callable(holds)
+async def _until(changed: asyncio.Event, holds: Callable[[], object]) -> None:
     try:
         async with asyncio.timeout(PROBE_TIMEOUT_S):
             while not holds():
@@ -224,10 +223,12 @@ async def _until(changed: asyncio.Event, holds: "object") -> None:
         ) from error
 
 
-def _judge(
-    seen: _Seen, paths: CgroupPaths | None, *, disk: bool, why_no_disk: str, why_no_mounts: str
+def judge(
+    seen: Seen, paths: CgroupPaths | None, *, disk: bool, why_no_disk: str, why_no_mounts: str
 ) -> Findings:
     lines = seen.after.splitlines()
+    if "attached" not in seen.words.splitlines():
+        raise ProbeFailed(f"a container cannot run /bin/sh of its image: {seen.words.strip()[:200]}")
     if seen.fifo and ("root-writable" in lines or "task-writable" in lines):
         raise ProbeFailed(
             "containers can write to their own file system although it was asked to be read-only"

@@ -8,6 +8,7 @@
 Calls block on disk: worker threads only.
 """
 
+import errno
 import os
 import shutil
 from collections.abc import Mapping
@@ -106,7 +107,7 @@ class Workspace:
         if delivery is Delivery.PROPAGATED:
             kernel.bind_read_only(package, folder.task)
             return
-        copy = os.link if delivery is Delivery.LINKED else shutil.copy2
+        copy = _link_or_copy if delivery is Delivery.LINKED else shutil.copy2
         shutil.copytree(package, folder.task, symlinks=True, copy_function=copy, dirs_exist_ok=True)
 
     def remove(self, folder: Folder) -> None:
@@ -124,3 +125,12 @@ class Workspace:
                 kernel.unmount(point)
         with suppress(FileNotFoundError):
             shutil.rmtree(self._root)
+
+
+def _link_or_copy(source: str, target: str) -> None:
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError as problem:
+        if problem.errno not in (errno.EXDEV, errno.EPERM, errno.EMLINK):
+            raise
+        shutil.copy2(source, target)

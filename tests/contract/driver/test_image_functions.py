@@ -1,12 +1,16 @@
 """`image:` functions run as they are: their own words unless one is overridden, their own client, our limits."""
 
 import io
+import shutil
+import subprocess
 import tarfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from executor.driver import StartError
+from executor.drivers.docker.probe import ProbeFailed
 from executor.revision import ImageConfig
 from tests.contract.driver.conftest import MakeWorld
 from tests.support.docker_world import DockerWorld
@@ -93,3 +97,46 @@ async def test_entrypoint_that_does_not_exist(world: DockerWorld, image: str) ->
     config = ImageConfig(entry_point=("/no/such/program",))
     environment = await world.begin(world.revision("", image=image, runtime="image", image_config=config))
     assert (await environment.exit()).code == 127
+
+
+@pytest.fixture(scope="module")
+def bare_image(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One program and nothing else: no shell, no library."""
+    compiler = shutil.which("gcc")
+    if compiler is None:
+        pytest.skip("no C compiler")
+    folder = tmp_path_factory.mktemp("bare")
+    source, program = folder / "p.c", folder / "p"
+    source.write_text(
+        '#include <stdio.h>\nint main(){for(int i=0;i<500;i++)printf("line %d\\n",i);return 3;}\n'
+    )
+    subprocess.run([compiler, "-static", "-o", program, source], check=True)
+    packed = _tar(program)
+    client = engine.client()
+    name = "lockgate-test-bare:t"
+    client.api.import_image_from_data(
+        packed, repository="lockgate-test-bare", tag="t", changes=['CMD ["/p"]']
+    )
+    yield str(client.images.get(name).id)
+    client.images.remove(name, force=True)
+    client.close()
+
+
+def _tar(program: Path) -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as tar:
+        tar.add(program, arcname="p")
+    return packed.getvalue()
+
+
+async def test_output_of_an_image_without_a_shell_comes_whole(world: DockerWorld, bare_image: str) -> None:
+    """By attach, opened before the start; the end is told after the last of it."""
+    environment = await world.begin(world.revision("", image=bare_image, runtime="image"))
+    assert (await environment.exit()).code == 3
+    assert environment.output.splitlines() == [f"line {number}" for number in range(500)]
+
+
+async def test_runtime_image_without_a_shell_is_refused_at_once(engine: Engine, bare_image: str) -> None:
+    with pytest.raises(ProbeFailed, match="cannot run /bin/sh of its image"):
+        async with DockerWorld(engine.address, {"python3.11": bare_image}):
+            pass
