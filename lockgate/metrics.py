@@ -18,6 +18,7 @@ from executor.core.fleet import Fleet
 from kit.edge_limits import REFUSAL_REASONS, OnRefused, Peer, RefusalReason
 
 STATES = ("starting", "idle", "running", "responding", "responded", "stopping")
+SLOT_STATES = ("filling", "ready", "dropping")
 
 
 def new_registry() -> CollectorRegistry:
@@ -68,6 +69,8 @@ class FleetCollector(Collector):
             families["failures"].add_metric((function,), counts.failures)
             families["circuit"].add_metric((function,), counts.state == "circuit")
         fleet = snapshot.fleet
+        for state in SLOT_STATES:
+            families["slots"].add_metric((state,), getattr(fleet, f"slots_{state}"))
         families["memory"].add_metric((), fleet.memory_mb * 2**20)
         families["accepted"].add_metric((), fleet.accepted)
         families["pools"].add_metric((), fleet.pools)
@@ -94,6 +97,11 @@ class FleetCollector(Collector):
             ),
             "circuit": GaugeMetricFamily(
                 "lockgate_circuit_open", "1 while failed starts keep new ones back.", labels=("function",)
+            ),
+            "slots": GaugeMetricFamily(
+                "lockgate_slots",
+                "Prepared environments that have no function yet, by state.",
+                labels=("state",),
             ),
             "memory": GaugeMetricFamily(
                 "lockgate_environments_memory_bytes", "Memory that all environments may use together."

@@ -16,6 +16,7 @@ from tests.support.runtime_wire import INVOCATION, split_replies
         pytest.param("POST", f"{INVOCATION}/%61/error", Request(Call.ERROR, "%61"), id="id-as-given"),
         pytest.param("POST", "/2018-06-01/runtime/init/error", Request(Call.INIT_ERROR), id="init-error"),
         pytest.param("GET", "/ping", Request(Call.PING), id="ping"),
+        pytest.param("GET", "/lockgate/specialise", Request(Call.SPECIALISE), id="specialise"),
     ],
 )
 def test_known_paths_are_calls(method: str, path: str, expected: Request) -> None:
@@ -30,6 +31,8 @@ def test_known_paths_are_calls(method: str, path: str, expected: Request) -> Non
         pytest.param("PUT", f"{INVOCATION}/a/error", 405, "MethodNotAllowed", id="put-error"),
         pytest.param("GET", "/2018-06-01/runtime/init/error", 405, "MethodNotAllowed", id="get-init-error"),
         pytest.param("POST", "/ping", 405, "MethodNotAllowed", id="post-ping"),
+        pytest.param("POST", "/lockgate/specialise", 405, "MethodNotAllowed", id="post-specialise"),
+        pytest.param("GET", "/lockgate/", 404, "ResourceNotFound", id="lockgate"),
         pytest.param(
             "GET", "/2015-03-31/runtime/invocation/next", 404, "UnknownApiVersion", id="old-version"
         ),
