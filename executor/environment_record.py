@@ -4,7 +4,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from executor.core.environment import INIT_TIMEOUT_S, PROVISIONED_INIT_S
-from executor.core.instructions import Phase
+from executor.core.instructions import Meter, MeterStatus, Phase
 from executor.invocation import Invocation
 from executor.logs.environment_log import EnvironmentLog
 from executor.metrics import FunctionMetrics
@@ -99,6 +99,20 @@ class EnvironmentRecord:
         if self.channel is not None:
             self.channel.close()
             self.channel = None
+
+    def report(self, meter: Meter, peak_mb: int) -> None:
+        """Write END and REPORT of an invocation, and count it."""
+        duration_s = meter.ended - meter.started
+        self.log.end(
+            meter.inv_id,
+            duration_s=duration_s,
+            memory_mb=self.revision.config.memory_mb,
+            peak_mb=peak_mb,
+            init_s=meter.init_s,
+            status=meter.status.value,
+            error_type=self.fault_type if meter.status is MeterStatus.ERROR else None,
+        )
+        self.metrics.metered(duration_s, cold=meter.init_s is not None)
 
     def first_use(self, invocation: Invocation) -> None:
         """Charge its start and init to the invocation that it runs first, if that one waited for it."""

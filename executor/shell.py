@@ -10,10 +10,8 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable
-from datetime import UTC, datetime
 from math import inf
 from typing import Any
-from uuid import uuid4
 
 from executor.core.events import (
     DeliveryFailed,
@@ -41,7 +39,6 @@ from executor.core.instructions import (
     FillSlot,
     Instruction,
     Meter,
-    MeterStatus,
     Refuse,
     RefuseReason,
     Reject,
@@ -53,16 +50,15 @@ from executor.driver import Driver, ExitReport, StartError
 from executor.environment_record import EnvironmentRecord
 from executor.errors import RESPONSE_TOO_LARGE, FunctionFault, render
 from executor.invocation import EXECUTED_VERSION, Invocation
-from executor.logs.environment_log import EnvironmentLog
 from executor.logs.store import FunctionLogs
 from executor.metrics import ExecutorMetrics
 from executor.reconciler import Reconciler
+from executor.record_maker import RecordMaker
 from executor.revision import Revision
 from executor.runtime_api.contract import Delivery
 from executor.runtime_api.server import RuntimeApi
 from executor.slot_keeper import SlotKeeper, SlotRecord
 from executor.supervisor import START_FAULT, START_MESSAGE, Supervisor
-from executor.variables import log_stream_name
 from kit.names import Names
 
 log = logging.getLogger("lockgate.executor")
@@ -89,9 +85,7 @@ class Shell:
         self.invocations: dict[str, Invocation] = {}
         self.now = time.monotonic  # the loop's own clock stands still between its rounds
         self._driver = driver
-        self._names = names
-        self._logs = logs
-        self._metrics = metrics
+        self._maker = RecordMaker(names, logs, metrics)
         self._ended = ended
         self._supervisor = Supervisor(self, driver, names)
         self._slots = SlotKeeper(self, driver, names)
@@ -111,8 +105,8 @@ class Shell:
             StartEnvironment: self._start_environment,
             SpecializeSlot: self._specialize_slot,
             StopEnvironment: self._stop_environment,
-            FillSlot: self._fill_slot,
-            DropSlot: self._drop_slot,
+            FillSlot: lambda one: self._slots.fill(one.slot, one.shape),
+            DropSlot: lambda one: self._slots.drop(one.slot),
             ClosePool: self._close_pool,
         }
 
@@ -235,18 +229,7 @@ class Shell:
             peak_mb = self._driver.peak_memory_mb(number)
         except Exception:
             log.exception("environment %d could not be measured", number)
-        status, init_s = instruction.status, instruction.init_s
-        duration_s = instruction.ended - instruction.started
-        record.log.end(
-            invocation.id,
-            duration_s=duration_s,
-            memory_mb=record.revision.config.memory_mb,
-            peak_mb=peak_mb,
-            init_s=init_s,
-            status=status.value,
-            error_type=record.fault_type if status is MeterStatus.ERROR else None,
-        )
-        record.metrics.metered(duration_s, cold=init_s is not None)
+        record.report(instruction, peak_mb)
         if invocation.tail is not None:
             invocation.release()
 
@@ -261,30 +244,11 @@ class Shell:
         self._slots.take(instruction.slot)
         self._supervisor.start(record)
 
-    def _fill_slot(self, instruction: FillSlot) -> None:
-        self._slots.fill(instruction.slot, instruction.shape)
-
-    def _drop_slot(self, instruction: DropSlot) -> None:
-        self._slots.drop(instruction.slot)
-
     def _new_record(
         self, instruction: StartEnvironment | SpecializeSlot, slot: SlotRecord | None
     ) -> EnvironmentRecord:
         revision = self.revisions[instruction.revision]
-        config = revision.config
-        stream = log_stream_name(datetime.now(UTC), EXECUTED_VERSION, uuid4().hex)
-        record = EnvironmentRecord(
-            number=instruction.env,
-            revision=revision,
-            arn=self._names.function_arn(config.name),
-            phase=instruction.phase,
-            asked_at=self.now(),
-            log=EnvironmentLog(self._logs, function=config.name, stream=stream, runtime=config.runtime),
-            log_stream=stream,
-            metrics=self._metrics.for_function(config.name),
-            provisioned=instruction.provisioned,
-            slot=slot,
-        )
+        record = self._maker.make(instruction, revision, slot, asked_at=self.now())
         self._records[instruction.env] = record
         return record
 

@@ -168,7 +168,7 @@ FAULTS = [
         "return min(CIRCUIT_LONGEST_S, 2.0**power)",
         "return 2.0**power",
     ),
-    _fault("permanent is like any failure", "endings.py", "permanent=permanent)", "permanent=False)"),
+    _fault("permanent is like any failure", "endings.py", "count_failure(error, permanent=permanent)", "count_failure(error, permanent=False)"),
     _fault(
         "many probes",
         "pool.py",

@@ -84,7 +84,7 @@ async def test_fault_before_the_channel_is_there_is_a_failed_start() -> None:
 async def test_fault_of_the_shell_at_a_start_is_a_failed_start(monkeypatch: pytest.MonkeyPatch) -> None:
     async with ExecutorWorld() as world:
         with monkeypatch.context() as patch:
-            patch.setattr(world.shell._names.__class__, "function_arn", None)
+            patch.setattr(world.shell._maker._names.__class__, "function_arn", None)
             assert error_of(await world.call()) == OURS
         assert (await world.call()).status == 200
         await world.until(lambda: world.fleet.counts().stopping == 0)
