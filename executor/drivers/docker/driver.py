@@ -29,13 +29,12 @@ from executor.drivers.docker.blueprint import Materials
 from executor.drivers.docker.container import Container
 from executor.drivers.docker.engine.address import LOCAL_ENGINE, EngineAddress
 from executor.drivers.docker.engine.client import EngineClient
-from executor.drivers.docker.engine.errors import NotFound
-from executor.drivers.docker.engine.events import ContainerEvent, EventWatch
 from executor.drivers.docker.images import Images
 from executor.drivers.docker.labels import PROBE, container_name, instance_label, read_found
 from executor.drivers.docker.maker import START_FAULT, ContainerMaker, Wish
 from executor.drivers.docker.network.networks import Networks
 from executor.drivers.docker.network.plan import NetworkPlan
+from executor.drivers.docker.observer import Observer
 from executor.drivers.docker.probe import Findings, ProbeFailed, probe
 from executor.drivers.docker.profile import ContainerSpec
 from executor.drivers.docker.programs import IMAGE, bootstrap_files
@@ -86,12 +85,9 @@ class DockerDriver:
         self._images = Images(self._engine, names)
         self._uids = Slots()
         self._containers: dict[int, Container] = {}
-        self._by_id: dict[str, Container] = {}
-        self._strangers: frozenset[int] = frozenset()
         self._peaks: OrderedDict[int, int] = OrderedDict()
-        self._chores: set[asyncio.Task[None]] = set()
-        self._watcher: asyncio.Task[None] | None = None
         self._findings: Findings | None = None
+        self._was_opened = False
 
     @property
     def gateways(self) -> tuple[str, ...]:
@@ -119,6 +115,8 @@ class DockerDriver:
         """:raises EngineFault: there is no engine. :raises ProbeFailed: containers cannot run here as they must."""
         self._sink = sink
         self._loop = asyncio.get_running_loop()
+        self._was_opened = True
+        self._observer = Observer(self._engine, self._names, self._containers, sink)
         try:
             return await self._open()
         except BaseException:  # nobody closes what never opened
@@ -140,10 +138,10 @@ class DockerDriver:
             images=self._images,
             findings=findings,
             printed=self._sink.printed,
-            made=self._made,
+            made=self._observer.made,
         )
         self._specialiser = Specialiser(self._engine, self._networks, self._materials)
-        await self._watch()
+        await self._observer.open()
         return Capabilities(
             name="docker",
             runtimes=(*self._image_ids, IMAGE),
@@ -178,24 +176,14 @@ class DockerDriver:
             if outcome is not None:
                 raise outcome
 
-    async def _watch(self) -> None:
-        label = instance_label(self._names)
-        watch = EventWatch(
-            lambda since: self._engine.events(label=label, since=since), self._happened, self.refresh
-        )
-        self._watcher = self._loop.create_task(watch.run(), name="events of the engine")
-        async with asyncio.timeout(EVENTS_TIMEOUT_S):
-            await watch.began.wait()
-
     async def close(self) -> None:
         """Remove everything; what an engine that is gone keeps is removed at the next start."""
+        if not self._was_opened:
+            return
         if self._findings is not None:
             stops = (self.stop(number, 0) for number in tuple(self._containers))
             await asyncio.gather(*stops, return_exceptions=True)
-        tasks = [*self._chores, *([self._watcher] if self._watcher is not None else [])]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._observer.close()
         for container in self._containers.values():
             container.close()
         try:
@@ -320,7 +308,7 @@ class DockerDriver:
         container = self._containers.get(environment)
         if container is None:  # one that only the engine knows of, or none
             await self._engine.remove(container_name(self._names, environment))
-            self._strangers -= {environment}
+            self._observer.forget_stranger(environment)
             return
         container.is_stopping = True
         if container.removal is None or container.removal.done():
@@ -337,7 +325,7 @@ class DockerDriver:
             await asyncio.wait([making])
         await self._maker.remove(container)
         self._remember_peak(container)
-        self._by_id.pop(container.id or "", None)
+        self._observer.gone(container)
         if self._containers.pop(container.number, None) is not None:
             self._uids.give_back(container.uid_slot)
 
@@ -346,9 +334,7 @@ class DockerDriver:
         container = self._containers.get(environment)
         if container is not None and container.cpu_quota_us is not None:
             limiting = self._maker.limit_cpu(container, container.cpu_quota_us)
-            task = self._loop.create_task(limiting, name=f"cpu of {container.name}")
-            self._chores.add(task)
-            task.add_done_callback(self._chores.discard)
+            self._observer.begin(limiting, f"cpu of {container.name}")
 
     # --- what environments have done -------------------------------------------------------------
 
@@ -369,73 +355,11 @@ class DockerDriver:
             self._peaks.popitem(last=False)
 
     def environments(self) -> frozenset[int]:
-        return frozenset(self._containers) | self._strangers
-
-    # --- what the engine says --------------------------------------------------------------------
-
-    def _made(self, container: Container) -> None:
-        assert container.id is not None
-        self._by_id[container.id] = container
-
-    def _happened(self, event: ContainerEvent) -> None:
-        container = self._by_id.get(event.container)
-        if container is None:
-            return
-        if event.action == "oom":
-            container.oom = True
-        else:
-            self._ended(container, event.exit_code)
-
-    def _ended(self, container: Container, exit_code: int | None) -> None:
-        if container.has_ended or container.is_stopping:
-            return
-        container.has_ended = True
-        task = self._loop.create_task(self._tell_end(container, exit_code), name=f"end of {container.name}")
-        self._chores.add(task)
-        task.add_done_callback(self._chores.discard)
-
-    async def _tell_end(self, container: Container, exit_code: int | None) -> None:
-        """Its last output first."""
-        if container.output_ended is not None:
-            await asyncio.wait([container.output_ended], timeout=OUTPUT_END_S)
-        if exit_code == _KILLED and not container.oom:
-            await self._ask_for_oom(container)
-        container.flush()
-        report = container.report(exit_code)
-        if not container.is_stopping:
-            self._sink.exited(container.number, report)
-
-    async def _ask_for_oom(self, container: Container) -> None:
-        """The engine's word that memory was the reason may come after the one that it has ended."""
-        assert container.id is not None
-        try:
-            state = (await self._engine.inspect(container.id))["State"]
-        except OSError as problem:
-            log.debug("%s: %s", container.name, problem)
-        else:
-            container.oom = container.oom or bool(state.get("OOMKilled"))
+        return frozenset(self._containers) | self._observer.strangers
 
     async def refresh(self) -> None:
         await self._networks.refresh()
-        before = tuple(self._by_id.values())
-        listed = [read_found(each) for each in await self._engine.containers(instance_label(self._names))]
-        there = {found.id: found for found in listed}
-        for container in before:
-            found = there.get(container.id or "")
-            if found is None:
-                self._ended(container, None)
-            elif container.has_started and not found.is_running and not container.has_ended:
-                self._ended(container, await self._exit_code(found.id))
-        names = {container.name for container in self._containers.values()}
-        self._strangers = frozenset(
-            each.number for each in listed if each.number is not None and each.name not in names
-        )
-
-    async def _exit_code(self, container: str) -> int | None:
-        try:
-            return int((await self._engine.inspect(container))["State"]["ExitCode"])
-        except NotFound:
-            return None
+        await self._observer.refresh()
 
 
 def _look_at(task: "asyncio.Task[object]") -> None:

@@ -92,10 +92,10 @@ async def test_engine_that_stalls_ends_each_call_at_its_deadline(
     world: DockerWorld, proxy: EngineProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was asked for may happen still: `stop` removes what came of it."""
-    monkeypatch.setattr(client, "START_TIMEOUT_S", 0.5)
-    monkeypatch.setattr(client, "REMOVE_TIMEOUT_S", 0.5)
     environment = await world.start()
     proxy.stall()
+    monkeypatch.setattr(client, "START_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(client, "REMOVE_TIMEOUT_S", 0.5)
     with pytest.raises(TimeoutError):
         await world.begin(world.revision(world.package({"app.py": ""})))
     with pytest.raises(TimeoutError):
