@@ -49,7 +49,9 @@ def call(
         connection.close()
 
 
-def invoke(endpoints: Mapping[str, Any], function: str, payload: bytes = b"{}") -> Reply:
+def invoke(
+    endpoints: Mapping[str, Any], function: str, payload: bytes = b"{}", *, timeout_s: float = 15.0
+) -> Reply:
     """Lambda's Invoke, signed. :param endpoints: what `lockgate env --json` says."""
     path = f"/2015-03-31/functions/{function}/invocations"
     url = endpoints["endpoints"]["lambda"]
@@ -57,7 +59,9 @@ def invoke(endpoints: Mapping[str, Any], function: str, payload: bytes = b"{}") 
     signed = sign(
         "POST", url + path, {}, payload, credentials, endpoints["region"], "lambda", datetime.now(UTC)
     )
-    return call(address_of(url), path, method="POST", body=payload, headers=signed)
+    return call(
+        address_of(url), path, method="POST", body=payload, headers=signed, timeout_s=timeout_s
+    )
 
 
 def act(endpoints: Mapping[str, Any], action: str, body: bytes = b"{}", *, timeout_s: float = 60.0) -> Reply:
