@@ -54,10 +54,13 @@ async def engine_leftovers(address: EngineAddress, instance: str) -> list[str]:
         label = f"lockgate.instance={instance}"
         containers = await engine.containers(label)
         networks = await engine.request("GET", "/networks", query={"filters": f'{{"label": ["{label}"]}}'})
+        volumes = await engine.request("GET", "/volumes", query={"filters": f'{{"label": ["{label}"]}}'})
     finally:
         await engine.close()
-    return [f"container {each['Names']}" for each in containers] + [
-        f"network {each['Name']}" for each in networks
+    return [
+        *(f"container {each['Names']}" for each in containers),
+        *(f"network {each['Name']}" for each in networks),
+        *(f"volume {each['Name']}" for each in volumes["Volumes"] or ()),
     ]
 
 

@@ -7,8 +7,10 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from executor.driver import ChannelAddress, EnvironmentShape, SlotSpec, StartError, StartSpec
+from executor.drivers.docker import image_volumes
 from executor.drivers.docker.container import Container
 from executor.drivers.docker.images import Image
 from executor.drivers.docker.labels import ENVIRONMENT, FUNCTION, REVISION, SLOT, common_labels
@@ -177,6 +179,7 @@ def _managed_container(
         memory_mb=memory_mb,
         tmpfs_mb=None if materials.findings.disk else shape.storage_mb,
         binds=folders,
+        volumes=_image_volumes(container, image, folders, materials),
         attachment=_attachment(plan, channel),
         sandbox=shape.sandbox,
         attach=not to_fifo,
@@ -238,6 +241,7 @@ def _image_container(
         memory_mb=config.memory_mb,
         tmpfs_mb=None if materials.findings.disk else spec.shape.storage_mb,
         binds=binds,
+        volumes=_image_volumes(container, image, binds, materials),
         attachment=_attachment(plan, channel),
         sandbox=spec.shape.sandbox,
         attach=not to_fifo,
@@ -255,6 +259,13 @@ def _storage_binds(container: Container, materials: Materials) -> list[Bind]:
     if not materials.findings.disk:
         return []
     return [Bind(source=container.folder.temporary, target=TEMPORARY, writable=True)]
+
+
+def _image_volumes(
+    container: Container, image: Image, binds: Sequence[Bind], materials: Materials
+) -> list[dict[str, Any]]:
+    taken = (TEMPORARY, *(each.target for each in binds))
+    return image_volumes.mounts(container.name, image.volumes, taken, materials.names)
 
 
 def _volume_binds(config: FunctionConfig) -> list[Bind]:

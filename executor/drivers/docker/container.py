@@ -26,6 +26,7 @@ class Container:
     """:ivar number: the environment's, or the slot's while it is one.
     :ivar uid_slot: of the numbers of which uids are made; given back at the end.
     :ivar id: the engine's; None until it is made.
+    :ivar volumes: of its image's, names of those that go with it.
     :ivar memory_mb: that the function may use; 0 for a slot.
     :ivar cpu_quota_us: of ``cpu: strict``, once it is ready.
     :ivar oom: the engine has told of a process that was killed for memory.
@@ -38,6 +39,7 @@ class Container:
         self.uid = uid
         self.gid = gid
         self.id: str | None = None
+        self.volumes: tuple[str, ...] = ()
         self.folder: Folder | None = None
         self.plan: NetworkPlan | None = None
         self.output: Output | None = None

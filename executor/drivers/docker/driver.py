@@ -24,7 +24,7 @@ from executor.driver import (
     StartMode,
     StartSpec,
 )
-from executor.drivers.docker import blueprint, modes, volumes
+from executor.drivers.docker import blueprint, image_volumes, modes, volumes
 from executor.drivers.docker.blueprint import Materials
 from executor.drivers.docker.container import Container
 from executor.drivers.docker.engine.address import LOCAL_ENGINE, EngineAddress
@@ -175,6 +175,7 @@ class DockerDriver:
         for outcome in await asyncio.gather(*removals, return_exceptions=True):
             if outcome is not None:
                 raise outcome
+        await image_volumes.remove_all(self._engine, self._names)
 
     async def close(self) -> None:
         """Remove everything; what an engine that is gone keeps is removed at the next start."""

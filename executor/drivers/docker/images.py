@@ -18,7 +18,7 @@ _MACHINES = {"amd64": "x86_64", "arm64": "arm64", "aarch64": "arm64", "x86_64": 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
-    """:param variables: names of what its ENV declares.
+    """:param variables: names of what its ENV declares. :param volumes: folders that its VOLUME declares.
     :param has_shell: its output can be led past the engine; looked at for `image:` functions only.
     """
 
@@ -27,6 +27,7 @@ class Image:
     command: tuple[str, ...]
     variables: frozenset[str]
     arch: str
+    volumes: tuple[str, ...] = ()
     has_shell: bool = True
 
 
@@ -91,6 +92,7 @@ def read_image(inspected: Mapping[str, Any]) -> Image:
         command=_words(config.get("Cmd")),
         variables=frozenset(text.partition("=")[0] for text in config.get("Env") or ()),
         arch=str(inspected.get("Architecture") or ""),
+        volumes=tuple(sorted(config.get("Volumes") or ())),
     )
 
 

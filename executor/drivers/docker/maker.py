@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from executor.driver import ChannelAddress, StartError
+from executor.drivers.docker import image_volumes
 from executor.drivers.docker.cgroup import LimitsNotHeld
 from executor.drivers.docker.container import Container
 from executor.drivers.docker.engine.client import EngineClient
@@ -103,6 +104,7 @@ class ContainerMaker:
 
     async def _create(self, container: Container, spec: ContainerSpec) -> None:
         self._check_wanted(container)
+        container.volumes = tuple(str(each["Source"]) for each in spec.volumes)
         try:
             container.id = await self._engine.create(container.name, container_config(spec))
         except NotFound as error:
@@ -173,6 +175,7 @@ class ContainerMaker:
     async def remove(self, container: Container) -> None:
         """Take it down; return when nothing is left. May be called again after a failure. :raises OSError:"""
         await self._engine.remove(container.id or container.name)
+        await image_volumes.remove(self._engine, container.volumes)
         container.close()
         if container.plan is not None:
             await self._networks.release(container.plan)

@@ -56,6 +56,7 @@ class ContainerSpec:
     """:param entrypoint: None leaves the image's, and so does None of `command` and `cwd`.
     :param uid: of user and group inside and outside.
     :param tmpfs_mb: ``/tmp`` in memory of this size; None where a disk is mounted there.
+    :param volumes: what the image declares as volumes, in the engine's words (`image_volumes`).
     """
 
     image: str
@@ -70,6 +71,7 @@ class ContainerSpec:
     tmpfs_mb: int | None
     binds: Sequence[Bind]
     attachment: Attachment
+    volumes: Sequence[Mapping[str, Any]] = ()
     sandbox: str | None = None
     attach: bool = False
 
@@ -125,7 +127,7 @@ def _host_config(spec: ContainerSpec) -> dict[str, Any]:
         "ShmSize": SHARED_MEMORY_BYTES,
         "Init": True,
         "Devices": [],
-        "Mounts": [_mount(each) for each in spec.binds],
+        "Mounts": [*(_mount(each) for each in spec.binds), *spec.volumes],
         "MaskedPaths": list(MASKED_PATHS),
         "ReadonlyPaths": list(READ_ONLY_PATHS),
         "LogConfig": {"Type": "none", "Config": {}},

@@ -1,6 +1,7 @@
 """`image:` functions run as they are: their own words unless one is overridden, their own client, our limits."""
 
 import io
+import secrets
 import shutil
 import subprocess
 import tarfile
@@ -25,6 +26,10 @@ while True:
         number, body = event.headers["Lambda-Runtime-Aws-Request-Id"], json.load(event)
     print("event", body, flush=True)
     answer = [sys.argv[1:], os.environ["_HANDLER"], os.getcwd(), os.getuid(), os.environ.get("FROM_IMAGE")]
+    if "code" in body:
+        scope = {}
+        exec(body["code"], scope)
+        answer = scope["result"]
     r.urlopen(r.Request(api + number + "/response", json.dumps(answer).encode(), method="POST")).read()
 """
 
@@ -85,6 +90,50 @@ async def test_image_runs_with_its_own_words(
     assert environment.output.splitlines() == ["started", "event {'a': 1}"]
 
 
+@pytest.fixture(scope="module")
+def image_with_volumes(engine: Engine, image: str) -> Iterator[str]:
+    """One whose VOLUME lines make folders that everybody may write to."""
+    client = engine.client()
+    container = client.containers.create(image, ["true"])
+    try:
+        packed = io.BytesIO()
+        with tarfile.open(fileobj=packed, mode="w") as tar:
+            folder = tarfile.TarInfo("data")
+            folder.type, folder.mode = tarfile.DIRTYPE, 0o777
+            tar.addfile(folder)
+            entry = tarfile.TarInfo("data/seed")
+            entry.size = 4
+            tar.addfile(entry, io.BytesIO(b"seed"))
+        container.put_archive("/srv", packed.getvalue())
+        made = container.commit(conf={"Volumes": {"/srv/data": {}, "/tmp": {}}})
+        yield str(made.id)
+        client.images.remove(made.id, force=True)
+    finally:
+        container.remove(force=True, v=True)
+        client.close()
+
+
+WRITES = """
+import json
+result = []
+for path in ("/srv/data/x", "/tmp/x"):
+    try:
+        open(path, "w").write("x")
+        result.append("written")
+    except OSError as error:
+        result.append(error.strerror)
+result.append(open("/srv/data/seed").read())
+"""
+
+
+async def test_volumes_of_an_image_are_read_only(world: DockerWorld, image_with_volumes: str) -> None:
+    """C1: a folder that its VOLUME declares is no way to the machine's disk; /tmp is what it always is."""
+    environment = await (
+        await world.begin(world.revision("", image=image_with_volumes, runtime="image"))
+    ).ready()
+    assert await environment.does(WRITES) == ["Read-only file system", "written", "seed"]
+
+
 async def test_image_that_is_not_there(world: DockerWorld) -> None:
     """C10: by its content, never by a name that might be another one tomorrow."""
     revision = world.revision("", image="sha256:" + "0" * 64, runtime="image")
@@ -140,3 +189,19 @@ async def test_runtime_image_without_a_shell_is_refused_at_once(engine: Engine, 
     with pytest.raises(ProbeFailed, match="cannot run /bin/sh of its image"):
         async with DockerWorld(engine.address, {"python3.11": bare_image}):
             pass
+
+
+async def test_volumes_of_a_killed_instance_go(engine: Engine) -> None:
+    """Its containers are gone, and what was made for them by name is not: the next start removes it."""
+    client = engine.client()
+    own, other = secrets.token_hex(4), secrets.token_hex(4)
+    try:
+        for instance in (own, other):
+            client.volumes.create(f"lockgate-{instance}-1-1-0", labels={"lockgate.instance": instance})
+        async with DockerWorld(engine.address, engine.images, instance=own, epoch=2):
+            names = {str(volume.name) for volume in client.volumes.list()}
+        assert f"lockgate-{own}-1-1-0" not in names
+        assert f"lockgate-{other}-1-1-0" in names
+    finally:
+        client.volumes.get(f"lockgate-{other}-1-1-0").remove()
+        client.close()

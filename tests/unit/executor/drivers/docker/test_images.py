@@ -38,6 +38,7 @@ def test_what_an_image_says_of_itself() -> None:
     assert (image.entrypoint, image.command, image.variables) == (("/e",), ("a.b",), {"PATH", "X"})
     bare = read_image({"Id": "sha256:2", "Config": None})
     assert (bare.entrypoint, bare.command, bare.variables) == ((), (), frozenset())
+    assert read_image({"Id": "sha256:3", "Config": {"Volumes": {"/b": {}, "/a": {}}}}).volumes == ("/a", "/b")
 
 
 async def test_image_is_asked_for_once(engine: FakeEngine, images: Images) -> None:
