@@ -23,7 +23,7 @@ def choose_driver(
     *,
     url: str | None = None,
     ask: Ask = ask_engine,
-    wait: Callable[[str], None] = wait_for_engine,
+    wait: Callable[[str, float], None] = wait_for_engine,
 ) -> DriverName:
     """Blocks while an engine that should be there starts.
 
@@ -35,7 +35,7 @@ def choose_driver(
     engine = url or engine_url(None)
     if settings.driver == "auto" and may_be_processes(settings):
         return "process" if ask(engine) is not None else "docker"
-    wait(engine)
+    wait(engine, settings.engine_wait_s)
     return "docker"
 
 

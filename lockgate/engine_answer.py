@@ -9,7 +9,6 @@ from executor.images.errors import ImageError, image_error
 from lockgate.errors import RuntimeFailure
 
 ANSWER_S = 5.0  # a ping takes a millisecond
-WAIT_S = 60.0  # an engine that starts with the machine, with many containers to restore
 EVERY_S = 0.5  # no event tells that somebody begins to listen
 _HOPELESS = frozenset({"engine-denied"})  # what waiting does not mend
 
@@ -44,7 +43,7 @@ def _connected(address: EngineAddress) -> socket.socket:
 
 
 def wait_for_engine(
-    url: str, *, wait_s: float = WAIT_S, ask: Ask = ask_engine, pause: Callable[[float], None] = time.sleep
+    url: str, wait_s: float, *, ask: Ask = ask_engine, pause: Callable[[float], None] = time.sleep
 ) -> None:
     """Return when an engine answers. Blocks.
 

@@ -45,6 +45,10 @@ SERVER_FLAGS = (
         name="driver", default="auto", metavar="NAME", choices=("auto", "process", "docker"),
         help="what runs functions: auto, process or docker",
     ),
+    Flag(
+        name="engine-wait", default="60", metavar="SECONDS",
+        help="how long a start waits for a Docker engine that does not answer",
+    ),
     Flag(name="gateway", default="127.0.0.1:8080", metavar="HOST:PORT", help="the public API (port 0 = any)"),
     Flag(name="auth", default="127.0.0.1:8081", metavar="HOST:PORT", help="login pages and OIDC (not in this version)"),
     Flag(name="control", default="127.0.0.1:8082", metavar="HOST:PORT", help="the Lambda API for AWS clients"),
@@ -75,6 +79,7 @@ class Settings:
     control: str
     admin: str
     drain_s: float
+    engine_wait_s: float
     uid_base: int
     dev: bool
     tls_cert: Path | None = None
@@ -153,7 +158,8 @@ def server_settings(arguments: argparse.Namespace, *, dev: bool) -> Settings:
         auth=arguments.auth,
         control=arguments.control,
         admin=arguments.admin,
-        drain_s=_drain_s(arguments.drain),
+        drain_s=_seconds(arguments.drain, "drain"),
+        engine_wait_s=_seconds(arguments.engine_wait, "engine-wait"),
         uid_base=_uid_base(arguments.uid_base),
         dev=dev,
         executor_url=_unix(arguments.executor_url, "executor-url") if arguments.executor_url else "",
@@ -181,7 +187,8 @@ def executor_settings(arguments: argparse.Namespace) -> Settings:
         auth="",
         control=arguments.control,
         admin=arguments.admin,
-        drain_s=_drain_s(arguments.drain),
+        drain_s=_seconds(arguments.drain, "drain"),
+        engine_wait_s=_seconds(arguments.engine_wait, "engine-wait"),
         uid_base=_uid_base(arguments.uid_base),
         dev=False,
         executor_url=_unix(arguments.socket, "socket"),
@@ -202,14 +209,14 @@ def _edge_uids(user: str) -> tuple[int, ...]:
         ) from error
 
 
-def _drain_s(text: str) -> float:
+def _seconds(text: str, flag: str) -> float:
     try:
-        drain_s = float(text)
+        seconds = float(text)
     except ValueError:
-        drain_s = -1.0
-    if not 0 <= drain_s <= 3600:
-        raise UsageError(f"--drain {text!r} is not a number of seconds.", "Write 0 to 3600.")
-    return drain_s
+        seconds = -1.0
+    if not 0 <= seconds <= 3600:
+        raise UsageError(f"--{flag} {text!r} is not a number of seconds.", "Write 0 to 3600.")
+    return seconds
 
 
 def _uid_base(text: str) -> int:

@@ -96,6 +96,7 @@ def _spec(
     common = ["--state", str(state.root), "--drain", f"{settings.drain_s:g}"]
     executor = [
         *command, "executor", "--socket", url, "--driver", driver, "--uid-base", str(settings.uid_base), *common,
+        "--engine-wait", f"{settings.engine_wait_s:g}",
         *(word for path in settings.config for word in ("--config", str(path))),
     ]  # fmt: skip
     tls = (("--tls-cert", settings.tls_cert), ("--tls-key", settings.tls_key))

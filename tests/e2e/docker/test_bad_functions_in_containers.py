@@ -45,7 +45,7 @@ IMAGES = (
 )
 OPTIONS: dict[str, dict[str, Any]] = {
     "good": {"idle_timeout": "1h"},
-    "fork_bomb": {"timeout": "3s"},
+    "fork_bomb": {"timeout": "3s", "memory": 512},
     "eat_memory": {"memory": 128},
     "fill_tmp": {"memory": 128},
     "print_much": {"timeout": "5m", "volumes": {"SHARED": "shared"}},

@@ -24,7 +24,8 @@ class Waited(Exception):
 
 
 def chosen(tmp_path: Path, *argv: str, dev: bool = False, engine: ImageError | None = ABSENT) -> str:
-    def wait(url: str) -> None:
+    def wait(url: str, wait_s: float) -> None:
+        assert wait_s == 60.0
         if engine is not None:
             raise Waited(url)
 
@@ -81,19 +82,19 @@ def test_public_inherited_socket_is_no_objection_to_containers() -> None:
 def test_engine_that_comes_while_one_waits_is_taken() -> None:
     answers: Iterator[ImageError | None] = iter([ABSENT, ABSENT, None])
     pauses: list[float] = []
-    wait_for_engine("unix:///e", ask=lambda _: next(answers), pause=pauses.append)
+    wait_for_engine("unix:///e", 60.0, ask=lambda _: next(answers), pause=pauses.append)
     assert len(pauses) == 2
 
 
 def test_engine_that_never_comes_ends_the_start_with_what_to_do() -> None:
     with pytest.raises(RuntimeFailure, match="No Docker engine answers") as caught:
-        wait_for_engine("unix:///e", wait_s=0.0, ask=lambda _: ABSENT)
+        wait_for_engine("unix:///e", 0.0, ask=lambda _: ABSENT)
     assert caught.value.instead == "Start it."
 
 
 def test_missing_rights_are_not_waited_for() -> None:
     with pytest.raises(RuntimeFailure, match="may not"):
-        wait_for_engine("unix:///e", ask=lambda _: DENIED, pause=lambda _: pytest.fail("waited"))
+        wait_for_engine("unix:///e", 60.0, ask=lambda _: DENIED, pause=lambda _: pytest.fail("waited"))
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,7 @@ def test_every_flag_has_a_variable(flag):
         (["--drain", "soon"], {}, "no number|not a number"),
         (["--drain", "-1"], {}, "not a number"),
         (["--drain", "nan"], {}, "not a number"),
+        (["--engine-wait", "-1"], {}, "--engine-wait '-1' is not a number"),
         (["--uid-base", "0"], {}, "no user id"),
         ([], {"LOCKGATE_DRIVER": "podman"}, "no driver"),
     ],
