@@ -16,7 +16,8 @@ def handler(event, context):
     return {"statusCode": 200, "headers": {"content-type": "application/json"}, "body": '{"id":7}'}
 """
 STOP_S = 180.0  # hundreds of containers are removed, some at a time
-# Users of a server's environments, and the one that those with volumes share: by them its containers' processes are told.
+# Users of a server's environments, and the one that those with volumes share: its containers' processes are found by
+# them.
 _uids = (range(start, start + 1000) for start in count(2_000_000 + os.getpid() % 1000 * 100_000, 1000))
 RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
 

@@ -82,16 +82,18 @@ def own(context: Context, name: str, source: str, count: int, state_of: str | No
         )
 
 
-def first_calls(address: str, paths: list[str], *, opener: str | None) -> list[float]:
+def first_calls(
+    address: str, paths: list[str], *, opener: str | None, pause_s: float = _PAUSE_S
+) -> list[float]:
     """Milliseconds from sending a request to its whole answer. :raises AssertionError: a wrong answer."""
     parts = urlsplit(address)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=120)
     taken = []
     for path in paths:
         if opener is not None:  # the connection exists, whatever the server closed
             connection.request("GET", opener)
             connection.getresponse().read()
-        time.sleep(_PAUSE_S)
+        time.sleep(pause_s)
         began = time.perf_counter()
         connection.request("GET", path)
         answer = connection.getresponse()
