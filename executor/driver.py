@@ -4,6 +4,7 @@ An environment is *ready* when its runtime asks for its first ``next`` on its ch
 nor waits. Everything that it makes carries the instance's mark, so that `reap` finds what a dead server left.
 """
 
+import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -119,6 +120,11 @@ class ExitReport:
     code: int | None = None
     signal: int | None = None
     out_of_memory: bool = False
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it was killed or removed, and nothing says that it was the reason itself."""
+        return self.code is None and self.signal in (None, signal.SIGKILL) and not self.out_of_memory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

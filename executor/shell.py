@@ -332,7 +332,7 @@ class Shell:
         record.fault_type = fault.error_type
         if record.ready_at is None and not record.is_still_a_slot:
             self.init_failed(record, "error", fault.error_type)
-        self.handle(EnvironmentExited(record.number, report))
+        self.handle(EnvironmentExited(record.number, report, report.is_lost))
 
     def printed(self, environment: int, chunk: bytes) -> None:
         record = self._records.get(environment)

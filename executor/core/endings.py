@@ -3,6 +3,7 @@
 from executor.core.environment import RESPONDED, RUNNING, STARTING, STOPPING, Environment, StopReason
 from executor.core.instructions import Complete, MeterStatus, Outcome, Phase, PlatformFault
 from executor.core.node import Node
+from executor.core.pool import Invocation
 from executor.core.stock import blame
 
 
@@ -20,25 +21,43 @@ def fail_init(node: Node, env: Environment, error: object, *, permanent: bool = 
         node.open_circuit(pool, seconds)
     else:
         del waiting[1:]
+    _give_up(node, env, waiting, error)
+
+
+def fail_late_start(node: Node, env: Environment, error: object) -> None:
+    """It was not made in time: the machine or its engine is slow or gone, which is no word on the function.
+
+    It answers one invocation and opens no circuit: when the engine is back, what waits is served at once.
+    """
+    pool = env.pool
+    pool.count_late_start(error)
+    _give_up(node, env, pool.waiting_for(env)[:1], error)
+
+
+def _give_up(node: Node, env: Environment, waiting: list[Invocation], error: object) -> None:
     for inv in waiting:
         node.answer_queued(inv, Outcome.FUNCTION_ERROR, error)
     node.kill(env, StopReason.INIT_FAILED)
 
 
-def fail_start(node: Node, env: Environment, error: object, *, permanent: bool = False) -> None:
+def fail_start(
+    node: Node, env: Environment, error: object, *, permanent: bool = False, lost: bool = False
+) -> None:
     """It could not be made, or it ended before its first `next`.
 
     What goes wrong before anything of the function ran in a slot is the slot's fault: it answers nobody. The
-    pool starts anew without slots, and that start's failure is one like any other.
+    pool starts anew without slots, and that start's failure is one like any other. Nor does it answer anybody
+    when somebody killed it: only when that happens again and again is the function taken for the reason.
     """
-    if env.slot is None or env.has_begun or permanent:
+    pool = env.pool
+    if env.slot is not None and not env.has_begun and not permanent:
+        pool.direct_only = True
+        blame(node, env.slot.shape)
+    elif not (lost and pool.forgives(env, node.next_order())):
         fail_init(node, env, error, permanent=permanent)
         return
-    pool = env.pool
-    pool.direct_only = True
     if env.phase is Phase.INVOKE:
         pool.reinits += 1
-    blame(node, env.slot.shape)
     node.kill(env, StopReason.INIT_FAILED)
 
 
@@ -73,10 +92,10 @@ def cut_off(node: Node, env: Environment, error: object, status: MeterStatus) ->
     node.meter(env, status)
 
 
-def exit_environment(node: Node, env: Environment, error: object) -> None:
+def exit_environment(node: Node, env: Environment, error: object, *, lost: bool = False) -> None:
     """Its process is gone; what it left is still to be removed."""
     if env.state is STARTING:
-        fail_start(node, env, error)
+        fail_start(node, env, error, lost=lost)
     elif env.state is not STOPPING:
         cut_off(node, env, error, env.status)
         node.kill(env, StopReason.EXITED)

@@ -90,8 +90,11 @@ class StartFailed(NamedTuple):
 
 
 class EnvironmentExited(NamedTuple):
+    """:param lost: it was killed or removed, and nothing says that the function was the reason."""
+
     env: int
     error: object
+    lost: bool = False
 
 
 class EnvironmentGone(NamedTuple):

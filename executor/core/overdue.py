@@ -2,7 +2,7 @@
 
 from math import inf
 
-from executor.core.endings import cut_off, end_drain, fail_slow_init, fail_start
+from executor.core.endings import cut_off, end_drain, fail_late_start, fail_slow_init, fail_start
 from executor.core.environment import IDLE, STARTING, STOPPING, Environment, StopReason
 from executor.core.instructions import MeterStatus, Outcome, PlatformFault
 from executor.core.node import Node
@@ -48,8 +48,10 @@ def _overdue_environment(node: Node, env: Environment) -> None:
     if env.state is STARTING:
         if env.has_begun:
             fail_slow_init(node, env)
-        else:
+        elif env.slot is not None:
             fail_start(node, env, PlatformFault.START_TIMED_OUT)
+        else:
+            fail_late_start(node, env, PlatformFault.START_TIMED_OUT)
     elif env.state is IDLE:
         _overdue_idle(node, env)
     elif env.state is STOPPING:

@@ -12,6 +12,7 @@ from executor.core.shares import Share
 from executor.core.slots import Shape
 
 CIRCUIT_AFTER = 3  # init failures in a row
+FORGIVEN = 3  # starts in a row that somebody killed; a function that kills itself is answered after them
 CIRCUIT_LONGEST_S = 30.0  # so that a repaired dependency is seen within half a minute
 _CIRCUIT_LONGEST_POWER = 5  # 2 s to this power is over the longest; keeps the number small for ever
 
@@ -61,6 +62,8 @@ class Pool:
     :ivar reinits: starts that must run their init under the function's timeout, because it timed out once.
     :ivar deadline: when the circuit closes, else inf.
     :ivar shape: whose slots it may use; None while it is retired, or where its limits name none.
+    :ivar losses: starts that were killed, in a row; those that ended together count once.
+    :ivar lost_at: order of the last one that counted.
     :ivar direct_only: a slot came to nothing in its hands; none is used until an environment became ready.
     """
 
@@ -74,6 +77,8 @@ class Pool:
         "idle",
         "last_error",
         "limits",
+        "losses",
+        "lost_at",
         "queue",
         "reinits",
         "retired",
@@ -93,6 +98,8 @@ class Pool:
         self.total = 0
         self.failures = 0
         self.reinits = 0
+        self.losses = 0
+        self.lost_at = 0
         self.circuit_until = -inf
         self.last_error: object = None
         self.retired = False
@@ -159,8 +166,20 @@ class Pool:
             self.failures = max(self.failures, CIRCUIT_AFTER)
         self.last_error = error
 
+    def count_late_start(self, error: object) -> None:
+        """One probe at a time from now on, and no circuit for it."""
+        self.failures = max(self.failures, 1)
+        self.last_error = error
+
+    def forgives(self, environment: Environment, order: int) -> bool:
+        """Whether nobody hears of this start that was killed. :param order: the fleet's count now."""
+        if environment.order > self.lost_at:
+            self.losses += 1
+            self.lost_at = order
+        return self.losses <= FORGIVEN
+
     def clear_failures(self) -> None:
-        self.failures = self.reinits = 0
+        self.failures = self.reinits = self.losses = 0
         self.direct_only = False
         self.circuit_until = -inf
         self.deadline = inf

@@ -57,7 +57,7 @@ def start_failed(node: Node, event: StartFailed) -> None:
 def environment_exited(node: Node, event: EnvironmentExited) -> None:
     env = node.environments.get(event.env)
     if env is not None:
-        exit_environment(node, env, event.error)
+        exit_environment(node, env, event.error, lost=event.lost)
 
 
 def environment_gone(node: Node, event: EnvironmentGone) -> None:

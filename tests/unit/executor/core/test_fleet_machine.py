@@ -57,6 +57,7 @@ STARTS = {
     "permanent": lambda env: [StartFailed(env, "x", True)],
     "init error": lambda env: [InitErrorPosted(env, "x"), EnvironmentExited(env, "x")],
     "exit": lambda env: [EnvironmentExited(env, "x")],
+    "killed": lambda env: [EnvironmentExited(env, "x", lost=True)],
 }
 RUNS = {
     "ok": lambda env, inv: [ResponseStarted(env, inv), ResponseEnded(env, inv, True), NextAsked(env)],
@@ -82,6 +83,7 @@ ANY = {
     "started": lambda env, inv: EnvironmentStarted(env),
     "failed": lambda env, inv: StartFailed(env, "x", False),
     "exit": lambda env, inv: EnvironmentExited(env, "x"),
+    "killed": lambda env, inv: EnvironmentExited(env, "x", lost=True),
     "gone": lambda env, inv: EnvironmentGone(env),
     "slot ready": lambda env, inv: SlotReady(env),
     "slot failed": lambda env, inv: SlotFailed(env),

@@ -42,6 +42,7 @@ def scene(state: str, **limits: object) -> tuple[Scenario, int]:
     ],
 )
 def test_the_functions_timeout_stops_the_environment(state: str, complete: list[object]) -> None:
+    """C6, C7: it is killed, never used again, and answered once."""
     made, env = scene(state)
     assert made.fleet.wake_at() <= 110.0
     assert made.tick(after=9.9) == []
@@ -80,6 +81,19 @@ def test_start_that_the_driver_never_finishes_is_a_failure() -> None:
         Complete("a", Outcome.FUNCTION_ERROR, PlatformFault.START_TIMED_OUT),
         StopEnvironment(1, 0.0, StopReason.INIT_FAILED),
     ]
+
+
+def test_starts_that_are_never_finished_open_no_circuit() -> None:
+    """The engine was gone for minutes; when it is back, who waits must not wait for the end of a circuit."""
+    made = Scenario(max_starts=1)
+    made.add(start_timeout_s=30.0)
+    for number in range(5):
+        made.invoke(f"a{number}", deadline=made.now + 300.0)
+    for number in range(4):
+        found = made.tick(after=30.0)
+        assert [each.inv_id for each in found if isinstance(each, Complete)] == [f"a{number}"]
+        made.send(EnvironmentGone(number + 1))
+    assert Deliver(5, "a4", made.now + 10.0) in made.send(NextAsked(5))
 
 
 def test_first_init_timeout_runs_init_again_under_the_functions_timeout() -> None:
@@ -162,6 +176,7 @@ def test_an_idle_environment_is_replaced_at_its_age_even_if_provisioned() -> Non
 
 
 def test_stop_is_repeated_until_it_is_gone() -> None:
+    """C7: an engine that does not do it at once is told again."""
     made, env = scene("running")
     made.send(EnvironmentExited(env, "x"))
     assert made.tick(after=1.9) == []

@@ -30,6 +30,7 @@ from executor.core.instructions import (
     StartEnvironment,
     StopEnvironment,
 )
+from executor.core.pool import FORGIVEN
 from tests.support.fleet_scenario import Scenario
 
 LOST = PlatformFault.VANISHED
@@ -98,6 +99,7 @@ def test_a_list_does_not_judge_what_is_younger_than_its_question_or_still_being_
 
 
 def test_a_list_ends_what_is_stopping_and_stops_what_nobody_knows() -> None:
+    """C7: what the engine has and nobody here knows goes."""
     made, _ = scene("stopping")
     assert made.send(EngineListed(frozenset({1, 77, 66}), made.now)) == [
         StopEnvironment(66, 0.0, StopReason.ORPHAN),
@@ -117,6 +119,47 @@ def test_start_failure_answers_the_oldest_that_waited_then_and_tries_again() -> 
         StopEnvironment(1, 0.0, StopReason.INIT_FAILED),
         StartEnvironment(2, "r", Phase.INIT),
     ]
+
+
+def test_start_that_somebody_killed_answers_nobody_and_is_made_again() -> None:
+    """While a container was starting for a call, somebody ran `docker kill` on it. The twin exits by itself."""
+    made = Scenario()
+    made.add()
+    made.invoke("a")
+    made.send(EnvironmentStarted(1))
+    assert made.send(EnvironmentExited(1, "killed", lost=True)) == [
+        StopEnvironment(1, 0.0, StopReason.INIT_FAILED),
+        StartEnvironment(2, "r", Phase.INIT),
+    ]
+    assert made.send(EnvironmentExited(2, "exit 1"))[0] == Complete("a", Outcome.FUNCTION_ERROR, "exit 1")
+
+
+def test_function_that_kills_itself_at_init_is_answered_after_the_third_time() -> None:
+    made = Scenario()
+    made.add()
+    made.invoke("a")
+    for env in range(1, 1 + FORGIVEN):
+        made.send(EnvironmentStarted(env))
+        assert not any(
+            isinstance(each, Complete) for each in made.send(EnvironmentExited(env, "killed", lost=True))
+        )
+    env = 1 + FORGIVEN
+    assert made.send(EnvironmentExited(env, "killed", lost=True))[0] == Complete(
+        "a", Outcome.FUNCTION_ERROR, "killed"
+    )
+
+
+def test_starts_that_were_killed_together_count_once() -> None:
+    """An engine that is restarted kills everything that is starting."""
+    made = Scenario(max_starts=8)
+    made.add()
+    for name in "abcdefgh":
+        made.invoke(name)
+    for env in range(1, 9):
+        found = made.send(EnvironmentExited(env, "killed", lost=True))
+        assert not any(isinstance(each, Complete) for each in found)
+    made.send(NextAsked(9))
+    assert made.fleet.counts().running == 1
 
 
 def test_who_came_after_the_start_began_is_not_answered_by_its_failure() -> None:
