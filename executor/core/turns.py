@@ -31,8 +31,8 @@ def give_turn(node: Node) -> None:
 
 
 def is_yielded(node: Node, env: Environment) -> bool:
-    """Whether somebody still waits for its room; if not, it stays."""
-    if any(pool is not env.pool for pool in node.hungry):
+    """Whether somebody still waits for its room, and its pool can do without it; if not, it stays."""
+    if env.pool.alive > env.pool.kept_warm and any(pool is not env.pool for pool in node.hungry):
         return True
     node.keep(env)
     return False

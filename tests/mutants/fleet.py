@@ -168,7 +168,13 @@ FAULTS = [
         "return min(CIRCUIT_LONGEST_S, 2.0**power)",
         "return 2.0**power",
     ),
-    _fault("permanent is like any failure", "endings.py", "count_failure(error, permanent=permanent)", "count_failure(error, permanent=False)"),
+    _fault(
+        "permanent is like any failure",
+        "endings.py",
+        "count_failure(error, permanent=permanent)",
+        "count_failure(error, permanent=False)",
+    ),
+    _fault("yields below the provisioned", "turns.py", "env.pool.alive > env.pool.kept_warm and ", ""),
     _fault(
         "many probes",
         "pool.py",
@@ -400,8 +406,8 @@ FAULTS = [
     _fault(
         "who yields goes in vain",
         "turns.py",
-        "    if any(pool is not env.pool for pool in node.hungry):",
-        "    if True:",
+        " and any(pool is not env.pool for pool in node.hungry):",
+        ":",
     ),
     _fault("earlier deadline is late", "deadlines.py", "if at < item.armed_at:", "if item.armed_at == inf:"),
 ]

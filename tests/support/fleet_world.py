@@ -335,6 +335,10 @@ class World:
         if box.state == "idle":
             self.stacks[box.revision].remove(one.env)
         box.state = "stopped"
+        if one.reason == "evicted" and box.revision not in self.retired:
+            mine = [each for each in self.boxes.values() if each.revision == box.revision]
+            alive = sum(each.state not in ("stopped", "gone") for each in mine)
+            assert alive >= self.limits[box.revision].provisioned, "what is provisioned is not evicted"
 
     def complete(self, one: Complete, event: Event) -> None:
         call = self.calls[one.inv_id]

@@ -106,6 +106,7 @@ def test_invocations_wait_in_the_order_of_their_arrival() -> None:
 def test_rejected_before_acceptance(
     limits: dict[str, object], caps: dict[str, int], held: list[str], reason: RejectReason
 ) -> None:
+    """C12: nothing waits without end; the twins are those that were accepted before it."""
     made = Scenario(**caps)
     made.add(**limits)
     for inv_id in held:
@@ -115,6 +116,7 @@ def test_rejected_before_acceptance(
 
 
 def test_unknown_retired_and_draining_are_rejected() -> None:
+    """R2: who comes while the server ends is told so."""
     made = Scenario()
     assert made.invoke("a") == [Reject("a", RejectReason.UNKNOWN_REVISION, RETRY_AFTER_S)]
     made.add()
@@ -173,6 +175,7 @@ def expected_refusal(state: str, right: str, *, foreign: bool) -> RefuseReason |
 def test_answers_are_heard_in_one_state_and_under_one_id(
     event: object, right: str, state: str, foreign: bool
 ) -> None:
+    """C5, C6: what it says of another's call, or a second time, is refused and changes nothing."""
     made, env = scene(state)
     before = made.fleet.counts()
     out = made.send(event(env, "foreign" if foreign else "a"))  # type: ignore[operator]
@@ -185,6 +188,7 @@ def test_answers_are_heard_in_one_state_and_under_one_id(
 
 @pytest.mark.parametrize("state", STATES)
 def test_next_is_heard_while_starting_and_after_an_answer(state: str) -> None:
+    """C6: one call at a time."""
     made, env = scene(state)
     out = made.send(NextAsked(env))
     if state in ("starting", "responded"):
@@ -242,6 +246,7 @@ def test_undelivered_is_first_in_the_queue_and_may_be_over_its_limit() -> None:
     "limits", [pytest.param({"max_uses": 1}, id="uses"), pytest.param({"max_age_s": 5.0}, id="age")]
 )
 def test_a_worn_environment_is_replaced(limits: dict[str, object]) -> None:
+    """C6: with `isolation: invocation` after one call."""
     made, env = scene("responded", **limits)
     out = made.wait(5.0).send(NextAsked(env))
     assert out[1:] == [StopEnvironment(env, 2.0, StopReason.WORN)]

@@ -18,6 +18,7 @@ def rest(made: Scenario, env: int, inv_id: str) -> list[object]:
 
 
 def test_as_many_start_as_wait_and_not_more_than_the_pool_may_have() -> None:
+    """C12: environments of one function."""
     made = Scenario()
     made.add(max_environments=2)
     assert made.invoke("a") == [start(1, "r")]
@@ -105,6 +106,7 @@ def test_provisioned_environments_are_not_evicted_and_evict_nobody() -> None:
 
 
 def test_the_cap_on_environments_evicts_as_memory_does() -> None:
+    """C12: environments of all functions."""
     made = Scenario(max_environments=1)
     made.add("x")
     made.add("y")
@@ -114,6 +116,7 @@ def test_the_cap_on_environments_evicts_as_memory_does() -> None:
 
 
 def test_what_never_fits_holds_nobody_up() -> None:
+    """C12: the memory of all functions."""
     made = Scenario(memory_mb=100)
     made.add("huge", memory_mb=200)
     made.add("x", memory_mb=100)

@@ -51,6 +51,7 @@ def fills(out: list[Instruction]) -> list[str]:
 
 
 def test_a_slot_is_used_before_anything_is_started_and_replaced_after() -> None:
+    """C6: it is replaced, and never given to a second function."""
     made = stocked()
     assert made.invoke("a") == [use(1, 3), FillSlot(4, "s")]
     made.send(EnvironmentStarted(3))
@@ -106,6 +107,7 @@ def test_slots_for_which_there_is_no_room_to_grow_are_not_made() -> None:
 
 
 def test_there_are_so_many_slots_and_no_more() -> None:
+    """C12: slots of all functions together."""
     made = stocked(max_slots=3)
     assert made.add("other", shape="t") == [FillSlot(3, "t")]
     assert made.send(SlotReady(3)) == []
@@ -129,6 +131,13 @@ def test_slots_make_room_for_queued_work_those_of_other_shapes_first() -> None:
     made.send(SlotReady(3))
     assert made.add("big", shape="t", memory_mb=200, max_environments=1) == []
     assert made.invoke("a", "big") == [DropSlot(1)]
+
+
+def test_own_slots_in_the_making_go_after_those_of_other_shapes() -> None:
+    made = stocked(memory_mb=320, max_slots=3)
+    assert made.add("other", shape="t") == [FillSlot(3, "t")]
+    assert made.invoke("a", "other") == [StartEnvironment(4, "other", Phase.INIT)]
+    assert made.invoke("b", "other") == [DropSlot(1), DropSlot(2)]
 
 
 def test_the_slot_that_is_to_be_used_is_not_evicted_for_its_own_growth() -> None:
@@ -255,6 +264,7 @@ def test_a_second_init_keeps_its_time_when_its_slot_comes_to_nothing() -> None:
 
 
 def test_slots_are_told_apart_from_environments_and_strangers() -> None:
+    """C5: only a slot that is being made may wait for a function."""
     made = stocked()
     made.invoke("a")
     invalid, unknown = RefuseReason.INVALID_STATE, RefuseReason.UNKNOWN_ENVIRONMENT

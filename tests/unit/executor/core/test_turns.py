@@ -2,7 +2,14 @@
 
 import pytest
 
-from executor.core.events import EnvironmentStarted, NextAsked, ResponseEnded, ResponseStarted
+from executor.core.events import (
+    EnvironmentStarted,
+    LimitsChanged,
+    NextAsked,
+    PoolLimits,
+    ResponseEnded,
+    ResponseStarted,
+)
 from executor.core.instructions import Deliver, StartEnvironment, StopEnvironment
 from tests.support.contest import Contest, Load
 from tests.support.fleet_scenario import Scenario
@@ -96,8 +103,8 @@ def test_an_environment_is_left_alone_for_ten_times_its_start_and_then_yields() 
 
 def test_what_yields_stays_if_nobody_waits_any_more() -> None:
     made = taken()
-    made.invoke("x0", "x")
     made.invoke("c", "y", deadline=113.0)
+    made.invoke("x0", "x")
     made.now = 112.0
     made.tick()
     made.tick(after=1.0)  # the caller's patience is over
@@ -113,3 +120,34 @@ def test_a_pool_takes_no_more_than_its_share_of_what_was_just_used() -> None:
     assert made.tick(after=0.5) == [StopEnvironment(1, 2.0, "evicted")]
     assert made.tick(after=0.49) == []
     assert made.tick(after=0.01) == [StopEnvironment(2, 2.0, "evicted")]  # unused for a second
+
+
+def test_a_turn_is_for_who_has_waited_a_second() -> None:
+    made = taken()
+    made.now = 112.0
+    made.invoke("c", "y", deadline=112.5)
+    made.tick(after=0.5)
+    made.wait(0.4).invoke("d", "y")
+    made.tick(after=0.1)  # a second after somebody began to wait, who has gone
+    assert end(made, 1, "a") == []
+
+
+def test_what_is_provisioned_takes_part_in_no_turn_and_is_not_evicted_however_long_it_rests() -> None:
+    made = Scenario(memory_mb=256)
+    made.add("x", provisioned=2)
+    made.add("y")
+    made.send(NextAsked(1))
+    made.send(NextAsked(2))
+    made.wait(60.0)
+    assert made.invoke("c", "y") == []
+    assert made.tick(after=20.0) == []
+
+
+def test_what_yields_stays_when_its_pool_has_become_small() -> None:
+    made = taken()
+    made.send(LimitsChanged("x", PoolLimits("x", 128, 900.0, provisioned=1)))
+    made.invoke("c", "y")
+    made.now = 112.0
+    made.tick()
+    made.send(LimitsChanged("x", PoolLimits("x", 128, 900.0, provisioned=2)))
+    assert end(made, 1, "a") == []
