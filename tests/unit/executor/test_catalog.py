@@ -70,6 +70,7 @@ def test_revision_that_returns_is_told_again_because_another_was_pointed_at_mean
 
 
 async def test_generation_runs_its_own_revisions_until_it_is_released() -> None:
+    """R3: a request under way sees one deployment."""
     catalog = Catalog()
     before, after = generation(revision("a", "old"), revision("b", "old")), generation(revision("a", "new"))
     catalog.adopt(before)

@@ -149,6 +149,7 @@ async def test_call_that_is_over_leaves_no_timer() -> None:
 
 
 async def test_rejections_are_counted() -> None:
+    """C12: 429, and when to come again."""
     async with ExecutorWorld(function(reserved=0)) as world:
         await world.call()
         reason = "ReservedFunctionConcurrentInvocationLimitExceeded"

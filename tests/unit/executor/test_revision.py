@@ -54,6 +54,7 @@ def test_another_package_is_another_revision() -> None:
 
 
 def test_another_image_is_another_revision() -> None:
+    """C10: environments of an image that a tag meant before are not used any more."""
     images = (None, "sha256:" + "1" * 64, "sha256:" + "2" * 64)
     assert len({Revision.of(CONFIG, "p", image) for image in images}) == 3
 

@@ -370,6 +370,7 @@ async def test_next_before_the_answer_is_refused_and_changes_nothing() -> None:
 
 
 async def test_answer_for_another_invocation_is_refused_and_leaves_no_trace() -> None:
+    """C5, C6: the request id of an answer is that of the call, from end to end."""
     async with ExecutorWorld() as world:
         answer = await world.call({"do": "foreign"})
         assert answer.payload == b'{"do": "foreign"}'

@@ -53,6 +53,7 @@ def test_functions_own_variables_are_added_and_may_be_credentials() -> None:
 
 
 def test_no_credentials_of_ours_are_given_to_a_function() -> None:
+    """C9"""
     assert not [name for name in variables() if "KEY" in name or "SECRET" in name or "TOKEN" in name]
 
 

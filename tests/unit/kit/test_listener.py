@@ -130,6 +130,7 @@ async def hold(app: Held, limits: EdgeLimits | None = None) -> tuple[Edge, Wire]
 
 
 async def test_drain_lets_requests_in_flight_end_with_connection_close() -> None:
+    """R2"""
     app = Held()
     edge, wire = await hold(app)
     draining = asyncio.create_task(edge.listener.drain(30))
@@ -146,6 +147,7 @@ async def test_drain_lets_requests_in_flight_end_with_connection_close() -> None
 
 
 async def test_drain_closes_idle_connections_at_once() -> None:
+    """R2"""
     edge = await start_edge(Recorder())
     wire = await edge.connect(GET)
     await wire.answer()
@@ -168,6 +170,7 @@ async def test_drain_waits_for_a_head_that_is_on_its_way() -> None:
 
 
 async def test_drain_answers_503_when_the_time_is_over() -> None:
+    """R2: its twin is the one that had the time."""
     app = Held()
     edge, wire = await hold(app)
     draining = asyncio.create_task(edge.listener.drain(0.01))

@@ -177,7 +177,7 @@ async def test_killed_executor_loses_what_it_ran_and_nothing_else(tmp_path: Any)
 def test_call_that_a_dead_executor_never_read_is_run_by_the_next_one(
     tmp_path: Any, loop: Any, read: bool
 ) -> None:
-    """The twin was read: nobody knows how far it came, and it is 500."""
+    """R2: the twin was read: nobody knows how far it came, and it is 500."""
 
     async def main() -> None:
         with socket.socket(socket.AF_UNIX) as listener:
@@ -241,7 +241,7 @@ def test_rolling_restart_under_load_loses_nothing(loop: Any) -> None:
 
 
 async def test_call_that_meets_a_goodbye_is_run_elsewhere() -> None:
-    """The executor leaves a rested connection in the moment in which a call is written to it."""
+    """R3: the executor leaves a rested connection in the moment in which a call is written to it."""
     said = asyncio.Event()
 
     async def script(talk: Talk) -> None:
@@ -423,6 +423,7 @@ async def test_budget_that_crosses_is_what_is_left_of_it() -> None:
 
 
 async def test_generation_chooses_whose_functions_run() -> None:
+    """R3: a call means the functions of the deployment that its edge serves."""
     newest, old = Stub(), Stub()
     async with RemoteDoor(newest, resolve={7: old}.get) as door:
         assert (await door.invoker.of_generation(7).invoke(call(b"7"))).status == 200

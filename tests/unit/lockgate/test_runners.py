@@ -124,6 +124,7 @@ def test_package_json_needs_npm_unless_its_modules_are_there(tmp_path: Path) -> 
 
 
 def test_image_function_is_its_image_and_nothing_is_compiled(tmp_path: Path) -> None:
+    """C10: by the id that the reference means now."""
     catalog = FakeCatalog()
     found = runners(catalog=catalog).of(function(tmp_path, image="r:4"))
     assert (found.image, found.interpreter, found.program, catalog.asked) == (ID, None, None, ["r:4"])

@@ -55,6 +55,7 @@ def test_every_form_is_understood(text: str, query: str | None, expected: tuple[
     ["", "no tes", "notes:", "a:b:c:d:e", "nötes", "notes\n", "$LATEST", "../etc", "a/b", "notes:a b", "n.s"],
 )
 def test_malformed_reference_is_a_constraint_failure(text: str) -> None:
+    """C8: before anything is looked up; the twins are the forms above."""
     assert name_violations(text) == [
         f"Value '{text}' at 'functionName' failed to satisfy constraint:"
         f" Member must satisfy regular expression pattern: {NAME_PATTERN}"
@@ -72,6 +73,7 @@ def test_reference_over_140_characters_is_a_constraint_failure() -> None:
 
 
 def test_name_over_64_characters_is_refused_in_the_recorded_words() -> None:
+    """C8"""
     with pytest.raises(InvalidParameterValue) as caught:
         parse_reference("n" * 65, None)
     assert caught.value.message == (

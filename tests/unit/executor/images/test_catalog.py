@@ -76,6 +76,7 @@ def test_nothing_is_pulled_with_pull_never() -> None:
 
 
 def test_pull_always_asks_the_registry_at_each_load_and_a_moved_tag_is_another_image() -> None:
+    """C10: by content, not by name."""
     engine = FakeEngine(STOCK, hub=(STOCK,))
     ids = [catalog(engine, "always").of_runtime("python3.13").id for _ in range(2)]
     assert len(set(ids)) == 2

@@ -50,6 +50,7 @@ def written(logs: FunctionLogs, root: Path) -> list[tuple[str, str | None, str]]
 
 
 def test_a_cold_start_and_two_calls(log: EnvironmentLog, logs: FunctionLogs, tmp_path: Path) -> None:
+    """L5: each record says whether the platform or the function wrote it."""
     log.init_start()
     log.printed(b"importing\n")
     log.start(ONE, "$LATEST")
@@ -111,6 +112,7 @@ def test_failed_init_is_reported_after_its_output(
 def test_error_type_of_a_runtime_cannot_forge_fields(
     log: EnvironmentLog, logs: FunctionLogs, tmp_path: Path
 ) -> None:
+    """L5: a runtime posts any text as its error's type."""
     log.start(ONE, "$LATEST")
     end(log, ONE, status="error", error_type="Function.X\tMax Memory Used: 1 MB\nEND RequestId: 2")
     logs.flush()
@@ -137,6 +139,7 @@ def test_tail_has_the_lines_of_one_call(log: EnvironmentLog) -> None:
 def test_flood_is_dropped_counted_and_told(
     log: EnvironmentLog, logs: FunctionLogs, times: Times, tmp_path: Path
 ) -> None:
+    """L5: the rate of one environment."""
     log.start(ONE, "$LATEST")
     flood = 2 * rate.BURST_BYTES // 1024
     for _ in range(flood):
@@ -167,6 +170,7 @@ def test_flood_to_the_end_is_told_before_the_end(
 
 
 def test_other_names_are_refused(logs: FunctionLogs) -> None:
+    """C8: it becomes a folder's name."""
     with pytest.raises(ValueError, match="no function name"):
         EnvironmentLog(logs, function="../x", stream="s", runtime="python3.13")
 

@@ -52,6 +52,7 @@ def _json(text: str) -> bool:
 
 
 def test_platform_lines_are_marked_and_functions_cannot_look_like_them() -> None:
+    """L5: also on a terminal."""
     report = "REPORT RequestId: 1\tDuration: 3.01 ms\t"
     platform = as_text(a_record(report, type="platform.report"), show_function=False)
     forged = as_text(a_record(f"{MARK} {report}"), show_function=False)

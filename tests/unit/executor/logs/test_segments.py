@@ -24,6 +24,7 @@ def test_rotation_begins_the_next_segment(tmp_path: Path) -> None:
 
 
 def test_oldest_go_first_over_all_functions(tmp_path: Path) -> None:
+    """L5: the space of all logs together."""
     log = Segments(tmp_path, 256 * 1024)  # 16 segments of 16 KiB
     for _ in range(10):
         log.append("quiet", LINE)

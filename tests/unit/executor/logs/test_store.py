@@ -70,6 +70,7 @@ def test_start_is_not_said_twice(logs: FunctionLogs, tmp_path: Path) -> None:
     ],
 )
 def test_function_text_stays_one_function_record(logs: FunctionLogs, tmp_path: Path, text: str) -> None:
+    """L5: whatever it prints, START, END and REPORT included."""
     logs.line(line(text))
     logs.flush()
 
@@ -125,6 +126,7 @@ def stalled(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
 def test_slow_disk_bounds_memory_and_platform_lines_outlive_functions(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """L5: what waits for the disk is bounded."""
     release = stalled(monkeypatch)
     logs = FunctionLogs(tmp_path, 8, max_pending_bytes=100_000)
     for _ in range(100):

@@ -183,6 +183,7 @@ ATTACKS = {
 
 @pytest.mark.parametrize("name", ATTACKS)
 def test_archive_is_refused_whole(tmp_path: Path, name: str) -> None:
+    """P1: and nothing of it is left behind."""
     build, code = ATTACKS[name]
     archive = build(tmp_path / "code.zip")
 

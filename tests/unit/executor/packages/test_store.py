@@ -218,6 +218,7 @@ def setuid(path: Path) -> None:
 def test_folder_with_something_unsafe_is_refused_whole(
     store: PackageStore, code: Path, make: Callable[[Path], None]
 ) -> None:
+    """P1: a folder is judged as an archive is."""
     make(code / "lib/bad")
 
     with pytest.raises(PackageError) as caught:

@@ -245,6 +245,7 @@ def assert_true(value: bool) -> None:
 def test_every_refusal_has_its_answer(
     call: str, request_bytes: bytes, reason: RefuseReason, status: int, kind: str
 ) -> None:
+    """C5: 400 for another's request id, 403 on a channel that belongs to nobody."""
     wire = Wire()
     wire.sink.refuse[call] = reason
     wire.feed(request_bytes)

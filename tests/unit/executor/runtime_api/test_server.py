@@ -64,6 +64,7 @@ async def test_port_serves_one_environment(api: RuntimeApi, sink: Sink, clients:
 async def test_port_lets_in_only_the_environments_user(
     api: RuntimeApi, sink: Sink, clients: list[RawClient]
 ) -> None:
+    """C5: every process of the machine reaches a port; its twin is the environment's own user."""
     channel = await api.open_port(4)
     channel.admit(os.getuid() + 1)
     stranger = RawClient(*await asyncio.open_connection("127.0.0.1", channel.port))
@@ -110,6 +111,7 @@ async def test_large_event_and_large_response_pass_whole(
 
 
 async def test_socket_folder_is_private_and_gone_after_close(api: RuntimeApi) -> None:
+    """C5: whoever may enter the folder may talk; the driver lets in one group."""
     channel = await api.open_socket(5)
     assert stat.S_IMODE(channel.folder.stat().st_mode) == 0o700
     assert stat.S_IMODE((channel.folder / "api.sock").stat().st_mode) == 0o666
@@ -134,6 +136,7 @@ async def test_close_ends_connections_and_listener(
 
 
 async def test_connections_are_bounded(api: RuntimeApi, clients: list[RawClient]) -> None:
+    """C5, C12: what one environment can open."""
     channel = await api.open_socket(1)
     for _ in range(9):
         clients.append(RawClient(*await asyncio.open_unix_connection(channel.folder / "api.sock")))

@@ -47,7 +47,7 @@ def test_environment_that_connects_anew_is_the_same() -> None:
 
 
 def test_channel_that_is_no_slots_refuses_the_wait() -> None:
-    """The sink knows whose it is; the twin that differs in its word alone is answered later."""
+    """C5: the sink knows whose it is; the twin that differs in its word alone is answered later."""
     slot = Slot()
     slot.sink.refuse["slot_ready"] = RefuseReason.UNKNOWN_ENVIRONMENT
     slot.connection.data_received(WAIT)
@@ -83,7 +83,7 @@ def test_nothing_is_heard_of_a_slot_whose_channel_is_closed() -> None:
 
 
 def test_request_behind_the_wait_ends_the_connection() -> None:
-    """Nothing may be asked on it before the function is known: the answer would have to overtake the document."""
+    """C5: nothing may be asked on it before the function is known: the answer would have to overtake the document."""
     slot = Slot().waiting()
     slot.connection.data_received(NEXT)
     assert ("next_asked", 4) not in slot.sink.calls

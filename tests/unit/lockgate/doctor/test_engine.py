@@ -72,7 +72,7 @@ def options(*words: str) -> dict[str, Any]:
 def test_what_is_lacking_is_weak_with_what_follows_and_what_to_do(
     version: dict[str, Any], info: dict[str, Any], check: str, said: str
 ) -> None:
-    """C3, C11: its twin is the good engine, which differs in that one thing."""
+    """C1, C3, C11: its twin is the good engine, which differs in that one thing."""
     row = rows(version, info)[check]
     assert row.verdict is Verdict.WEAK
     assert said in row.follows

@@ -56,7 +56,7 @@ def host(spec: ContainerSpec = SPEC) -> dict[str, Any]:
     ],
 )
 def test_every_container_is_closed(name: str, value: object) -> None:
-    """C1: what a container may not, whatever it is made for. (That it holds is shown inside of real ones.)"""
+    """C1, C4: what a container may not, whatever it is made for. (That it holds is shown inside of real ones.)"""
     assert host()[name] == value
 
 
@@ -77,6 +77,12 @@ def test_user_is_a_number_and_never_root() -> None:
 def test_default_seccomp_and_apparmor_are_not_switched_off() -> None:
     """C1: naming one of them would replace the engine's own."""
     assert not any(option.startswith(("seccomp", "apparmor")) for option in host()["SecurityOpt"])
+
+
+def test_files_of_the_kernel_that_speak_of_the_machine_are_hidden() -> None:
+    """C1: a list of ours replaces the engine's, so it must have what matters."""
+    assert {"/proc/kcore", "/proc/keys", "/proc/timer_list", "/sys/firmware"} <= set(host()["MaskedPaths"])
+    assert {"/proc/sys", "/proc/sysrq-trigger"} <= set(host()["ReadonlyPaths"])
 
 
 def test_nothing_of_the_host_is_mounted_but_what_is_named() -> None:
@@ -109,6 +115,7 @@ def test_environment_is_what_was_declared() -> None:
 
 
 def test_processor_time_is_in_proportion_to_memory() -> None:
+    """C1"""
     assert host(replace(SPEC, memory_mb=1769))["CpuShares"] == 1024
     assert host()["CpuShares"] == 148
     assert "NanoCpus" not in host()

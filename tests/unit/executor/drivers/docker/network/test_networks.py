@@ -171,6 +171,7 @@ async def test_a_plan_names_the_runtime_api_at_the_bridge() -> None:
 
 
 async def test_what_is_allowed_ends_with_the_container() -> None:
+    """C4: its address will be another function's."""
     found = await opened(Engine())
     plan = await found.reserve("internet")
     await found.permit(plan, ["10.0.0.5:5432"])
@@ -181,6 +182,7 @@ async def test_what_is_allowed_ends_with_the_container() -> None:
 
 
 async def test_an_address_is_another_s_only_without_the_rules_of_the_last() -> None:
+    """C4"""
     found = await opened(Engine())
     plan = await found.reserve("internet")
     await found.permit(plan, ["10.0.0.5:5432"])

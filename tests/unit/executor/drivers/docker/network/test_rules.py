@@ -62,6 +62,7 @@ def test_what_is_not_the_internet_is_denied(address: str) -> None:
 
 
 def test_an_open_bridge_is_judged_by_destination_and_a_closed_one_goes_nowhere() -> None:
+    """C4: `egress: none`, and its twin."""
     forward = lines(rules().ipv4(), FORWARD)
     assert f"-A {FORWARD} -i lgo -g {INET}" in forward
     assert any(line.startswith(f"-A {FORWARD} -i lgc -j REJECT") for line in forward)
@@ -124,6 +125,7 @@ def test_nobody_calls_a_function_on_a_joined_network() -> None:
 
 
 def test_of_ipv6_nothing_passes() -> None:
+    """C4: the same rules hold for it, because there is none."""
     text = rules(joined=[joined(is_open=True)]).ipv6()
     assert "ACCEPT" not in text
     for device in ("lgo", "lgc", "br-db"):
