@@ -3,17 +3,19 @@
 Whatever is found must belong to a container that there is, and each container to a function that should have one.
 """
 
+import asyncio
 import hashlib
 import io
 import json
 import os
 import subprocess
 import tarfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import docker
 import orjson
@@ -24,6 +26,7 @@ from executor.drivers.docker import kernel
 from lockgate.executor_part import runtime_sockets
 from tests.support.docker_world import loop_files
 from tests.support.engine import Engine
+from tests.support.engine_proxy import EngineProxy
 from tests.support.observed import metrics, wait_until
 from tests.support.processes import parts
 from tests.support.server import RunningServer
@@ -250,3 +253,77 @@ def _tar(files: Mapping[str, bytes]) -> bytes:
             entry.size, entry.mode = len(content), 0o644
             tar.addfile(entry, io.BytesIO(content))
     return packed.getvalue()
+
+
+class ThreadedProxy:
+    """An `EngineProxy` with a loop and a thread of its own, for tests that wait for other processes."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._ready = threading.Event()
+        self._engine = engine
+        self._thread = threading.Thread(target=self._run, name="engine proxy")
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        assert self._ready.wait(10)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._done.set)
+        self._thread.join(10)
+
+    @property
+    def address(self) -> str:
+        return self.proxy.address
+
+    def go(self) -> None:
+        asyncio.run_coroutine_threadsafe(self.proxy.go(), self._loop).result(10)
+
+    def come(self) -> None:
+        asyncio.run_coroutine_threadsafe(self.proxy.come(), self._loop).result(10)
+
+    def stall(self, after_bytes: int = 0) -> None:
+        """:param after_bytes: of the engine's answers, all connections together, are passed on before."""
+        self._loop.call_soon_threadsafe(self.proxy.stall_after, after_bytes)
+
+    def flow(self) -> None:
+        self._loop.call_soon_threadsafe(self.proxy.flow)
+
+    def _run(self) -> None:
+        asyncio.run(self._serve())
+
+    async def _serve(self) -> None:
+        self._loop, self._done = asyncio.get_running_loop(), asyncio.Event()
+        async with StallingProxy(self._engine.socket) as self.proxy:
+            self._ready.set()
+            await self._done.wait()
+
+
+class StallingProxy(EngineProxy):
+    """Stops in the middle of an answer, too."""
+
+    _left: int | None = None
+
+    def stall_after(self, count: int) -> None:
+        self._left = count
+        if count == 0:
+            self.stall()
+
+    def flow(self) -> None:
+        self._left = None
+        super().flow()
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            await self._flowing.wait()
+            if self._left is not None:
+                passed, self._left = data[: self._left], max(0, self._left - len(data))
+                writer.write(passed)
+                data = data[len(passed) :]
+                if self._left == 0:
+                    self.stall()
+                    await self._flowing.wait()
+            writer.write(data)
+            await writer.drain()
+        with suppress(OSError):
+            writer.write_eof()
