@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from executor.language import Installation
-from executor.packages import installer
+from executor.packages import installer, npmrc
 from executor.packages.dependency_cache import DependencyCache, Installed
 from executor.packages.errors import PackageError
 from executor.packages.installer import Installations, Progress
@@ -30,13 +30,7 @@ KEPT_LINES = 200  # it explains a lock that does not fit before a page of help
 MAX_FILE_BYTES = 16 * 1024 * 1024  # the lock of a thousand packages has half of one
 
 _RUN_TIME = ("dependencies", "optionalDependencies")
-_LOCAL = re.compile(r"(?:file|link|workspace|portal):|\.{0,2}/")
-_WANTS_SCRIPTS = re.compile(r"(?m)^\s*ignore-scripts\s*=\s*false\s*$")
-# Settings that name a program or a file of settings: code would come in by a way that nobody looks at.
-_RUNS_PROGRAMS = re.compile(
-    r"(?m)^\s*(git|script-shell|shell|node-options|node-gyp|editor|viewer|browser|onload-script|init-module|"
-    r"userconfig|globalconfig|prefix)\s*="
-)
+_LOCAL = re.compile(r"(?:file|link|workspace|portal|git\+file):|\.{0,2}/")
 _UNREACHABLE = re.compile(
     r"\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET_TIMEOUT|EIDLETIMEOUT)\b"
 )
@@ -62,11 +56,12 @@ def provide(
         _refuse_other_locks(code)
     files = {
         name: _read(code / name, source)
-        for name in (FILE, lock, ".npmrc")
+        for name in (FILE, lock, npmrc.FILE)
         if name and (code / name).is_file()
     }
-
-    _refuse_programs(files.get(".npmrc", b""), code / ".npmrc")
+    npmrc.check(files.get(npmrc.FILE, b""), code / npmrc.FILE)
+    if lock is not None:
+        _refuse_local_in_lock(files[lock], code / lock)
 
     def fill(target: Path) -> None:
         with_what = lock or f"{FILE} (without a lock: as npm chooses now)"
@@ -87,7 +82,7 @@ def _install(
 ) -> None:
     for name, content in files.items():
         (target / name).write_bytes(content)
-    wants_scripts = _WANTS_SCRIPTS.search(files.get(".npmrc", b"").decode("utf-8", "replace")) is not None
+    wants_scripts = npmrc.wants_scripts(files.get(npmrc.FILE, b""))
     arguments = ["ci"] if lock is not None else ["install", "--no-package-lock"]
     run_npm(
         [*arguments, "--omit=dev", *([] if wants_scripts else ["--ignore-scripts"])],
@@ -96,6 +91,7 @@ def _install(
         source=target / FILE,
         on_progress=on_progress,
         installations=installations,
+        scripts=wants_scripts,
     )
     for name in files:
         (target / name).unlink(missing_ok=True)
@@ -112,13 +108,14 @@ def run_npm(
     source: Path,
     on_progress: Progress,
     installations: Installations | None = None,
+    scripts: bool = False,
 ) -> None:
     """:param source: the file that asks for it. :raises PackageError: npm is missing, or ended with an error."""
     command = [*find_npm(node, source), *arguments, "--no-audit", "--no-fund", "--no-update-notifier"]
     status, last = installer.run(
         command,
         cwd=cwd,
-        environment=_environment(node),
+        environment=_environment(node) | npmrc.pinned(os.environ, scripts=scripts),
         on_progress=on_progress,
         installations=installations,
         kept_lines=KEPT_LINES,
@@ -189,11 +186,21 @@ def _wanted(manifest: dict[str, object]) -> Iterator[tuple[str, str]]:
             yield from ((str(name), str(wanted)) for name, wanted in section.items())
 
 
-def _refuse_programs(npmrc: bytes, source: Path) -> None:
-    match = _RUNS_PROGRAMS.search(npmrc.decode("utf-8", "replace"))
-    if match is not None:
-        message = f"{match[1]} is not taken from beside the code: set it for the user of this server"
-        raise PackageError("dependencies", message, source)
+def _refuse_local_in_lock(text: bytes, source: Path) -> None:
+    """The same of what a lock names: npm takes a package from where the lock says that it is."""
+    try:
+        pending: list[object] = [json.loads(text)]
+    except ValueError:
+        return  # npm says what is wrong with it
+    while pending:
+        value = pending.pop()
+        if isinstance(value, dict):
+            pending += value.values()
+            for key in ("resolved", "version"):
+                where = value.get(key)
+                if isinstance(where, str) and _LOCAL.match(where):
+                    message = f"{where!r} is a folder or a file of this machine: bring {MODULES}"
+                    raise PackageError("dependencies", message, source)
 
 
 def _refuse_other_locks(code: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from executor.language import Installation
 from executor.languages import find_programs
-from executor.packages import PackageError, PackageStore, installer, npm
+from executor.packages import PackageError, PackageStore, installer, npm, npmrc
 from executor.packages.store import Package
 from tests.support.npm_registry import NpmRegistry, lock
 
@@ -220,11 +220,53 @@ def test_a_package_json_that_is_none_is_refused(tmp_path: Path, node: Installati
 
 
 @pytest.mark.parametrize(
-    "line", ["git=/tmp/mine", " script-shell = ./mine", "fund=false\nnode-options=--require=./x"]
+    "line",
+    [
+        "git=/tmp/mine",
+        " script-shell = ./mine",
+        "fund=false\nnode-options=--require=./x",
+        "fund=false\rgit=/tmp/mine",
+        "\ufeffgit=/tmp/mine",
+        "git[]=/tmp/mine",
+        "global=true",
+        "cache=/etc",
+    ],
 )
 def test_a_setting_that_names_a_program_is_refused(tmp_path: Path, node: Installation, line: str) -> None:
     folder = code(tmp_path, npmrc=line, dependencies={"left": "1.0.0"})
     assert "is not taken from beside the code" in refusal(tmp_path, folder, node)
+
+
+@pytest.mark.parametrize("line", ['"git"=/tmp/mine', "'git' = /tmp/mine", "${NOTHING?}git=/tmp/mine"])
+def test_a_setting_whose_name_is_written_in_a_way_that_only_npm_reads(
+    tmp_path: Path, node: Installation, line: str
+) -> None:
+    folder = code(tmp_path, npmrc=line, dependencies={"left": "1.0.0"})
+    assert "is no plain name of a setting" in refusal(tmp_path, folder, node)
+
+
+def test_no_npmrc_of_a_dependency_names_the_git_that_runs(
+    tmp_path: Path, node: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A package from git is prepared by another npm, which reads the .npmrc of that package."""
+    mine = tmp_path / "mine"
+    mine.write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\nexit 1\n")
+    mine.chmod(0o755)
+    monkeypatch.setattr(npmrc, "check", lambda *_: None)  # as if it were such a package's
+    folder = code(
+        tmp_path, npmrc=f"git={mine}", dependencies={"absent": "git+ssh://git@127.0.0.1:1/absent.git"}
+    )
+    refusal(tmp_path, folder, node)
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize(
+    "where", ["file:../../secret.tgz", "git+file:///root/secret.git", "file:///root/secret.tgz"]
+)
+def test_a_lock_that_leads_to_this_machine_is_refused(tmp_path: Path, node: Installation, where: str) -> None:
+    text = json.dumps({"lockfileVersion": 3, "packages": {"node_modules/left": {"resolved": where}}})
+    folder = code(tmp_path, lock_text=text, dependencies={"left": "1.0.0"})
+    assert "is a folder or a file of this machine" in refusal(tmp_path, folder, node)
 
 
 def test_other_settings_are_npms(tmp_path: Path, node: Installation, registry: NpmRegistry) -> None:
