@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(ROOT)  # not this folder: its modules are `benchmarks.…`
 
-from benchmarks import install, machine  # noqa: E402
+from benchmarks import container_cold_start, container_leaks, container_warm, install, machine  # noqa: E402
 from benchmarks.rows import authorizers, churn, cold, core, idle, jwt, kid_flood, profile, routes, warm  # noqa: E402
 from benchmarks.rows.context import Context  # noqa: E402
 from benchmarks.table import Table  # noqa: E402
@@ -36,6 +36,10 @@ ROWS: dict[str, Callable[[Context], Table]] = {
     "reload": core.measure_reload,
     "slow": core.measure_slow,
     "core": core.measure,
+    "container_cold": container_cold_start.measure,
+    **container_warm.ROWS,
+    "container_leaks": container_leaks.measure,
+    "container_start": core.measure_container_start,
 }
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 

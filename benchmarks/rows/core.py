@@ -34,6 +34,11 @@ def measure_slow(context: Context) -> Table:  # noqa: ARG001  # they choose thei
     return _prints("Slow clients and connections at rest", ("slow_clients", "idle_connections"))
 
 
+def measure_container_start(context: Context) -> Table:  # noqa: ARG001  # it chooses its own rounds
+    """Where a cold start in a container spends its time."""
+    return _prints("A cold start in a container, step by step", ("container_start",))
+
+
 def _prints(title: str, names: tuple[str, ...]) -> Table:
     table = Table(title=title, columns=())
     for name in names:
