@@ -5,6 +5,7 @@ The files are kernel memory: they are read and written on the loop.
 """
 
 import os
+import signal
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -43,6 +44,26 @@ class ContainerGroup:
 
     def close(self) -> None:
         self._usage.close()
+
+    def kill(self) -> bool:
+        """Kill what is in it. :returns: whether there was anything."""
+        pids: list[str] = []
+        with suppress(OSError):
+            pids = (self._folders["memory"] / "cgroup.procs").read_text().split()
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
+        return bool(pids)
+
+    def first_process(self) -> int | None:
+        """The one with which everything in the container ends; None: it has ended."""
+        with suppress(OSError):
+            for pid in (self._folders["memory"] / "cgroup.procs").read_text().split():
+                with suppress(OSError, StopIteration):
+                    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+                    if next(line for line in lines if line.startswith("NSpid:")).split()[-1] == "1":
+                        return int(pid)
+        return None
 
     def peak_mb(self) -> int:
         return self._usage.peak_mb()

@@ -5,7 +5,8 @@ State: containers by the engine's id, and the numbers of ours on the engine that
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
 from typing import Any
 
 from executor.driver import DriverSink
@@ -13,10 +14,13 @@ from executor.drivers.docker.container import Container
 from executor.drivers.docker.engine.client import EngineClient
 from executor.drivers.docker.engine.errors import NotFound
 from executor.drivers.docker.engine.events import ContainerEvent, EventWatch
+from executor.drivers.docker.engine.presence import Presence
 from executor.drivers.docker.labels import instance_label, read_found
 from kit.names import Names
 
 EVENTS_TIMEOUT_S = 10.0
+WORD_S = 5.0  # the engine says within milliseconds how a container ended; on a loaded machine it takes longer
+LAST_WORD_S = 0.4
 OUTPUT_END_S = (
     1.0  # an exit is told within a second, whether the engine has sent the last of the output or not
 )
@@ -27,6 +31,7 @@ log = logging.getLogger("lockgate.executor")
 
 class Observer:
     """:param containers: of the driver, by number; only read here.
+    :ivar presence: whether the engine is there.
     :ivar strangers: numbers of containers of this instance that are not among them.
     """
 
@@ -46,11 +51,18 @@ class Observer:
         self._by_id: dict[str, Container] = {}
         self._chores: set[asyncio.Task[None]] = set()
         self._watcher: asyncio.Task[None] | None = None
+        self._is_lost = asyncio.Event()  # set for a moment, each time the engine is
+        self.presence = Presence(engine.ping_anew, self._lost)
 
-    async def open(self) -> None:
-        """:raises TimeoutError: the engine tells of no events."""
+    async def open(self, connected: Callable[[], Awaitable[None]]) -> None:
+        """:param connected: awaited whenever the engine's events have begun.
+        :raises TimeoutError: the engine tells of no events.
+        """
         watch = EventWatch(
-            lambda since: self._engine.events(label=self._label, since=since), self._happened, self.refresh
+            lambda since: self._engine.events(label=self._label, since=since),
+            self._happened,
+            connected,
+            lambda fault: self.presence.lose(str(fault)),
         )
         self._watcher = self._loop.create_task(watch.run(), name="events of the engine")
         async with asyncio.timeout(EVENTS_TIMEOUT_S):
@@ -61,6 +73,24 @@ class Observer:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self.presence.close()
+
+    def died(self, container: Container) -> None:
+        """The kernel says that it has ended. Why is the engine's to say, if it is there."""
+        if not (container.has_ended or container.is_stopping):
+            self.begin(self._await_word(container), f"word on {container.name}")
+
+    async def _await_word(self, container: Container) -> None:
+        if not self.presence.trouble:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(WORD_S):
+                    await self._is_lost.wait()
+        await asyncio.sleep(LAST_WORD_S)  # an engine that is back may say it still
+        self._ended(container, None)
+
+    def _lost(self) -> None:
+        self._is_lost.set()
+        self._is_lost.clear()
 
     def made(self, container: Container) -> None:
         assert container.id is not None
@@ -118,7 +148,7 @@ class Observer:
         """Its last output first."""
         if container.output_ended is not None:
             await asyncio.wait([container.output_ended], timeout=OUTPUT_END_S)
-        if exit_code == _KILLED and not container.oom:
+        if exit_code == _KILLED and not container.oom and not self.presence.trouble:
             await self._ask_for_oom(container)
         container.flush()
         report = container.report(exit_code)
@@ -129,7 +159,8 @@ class Observer:
         """The engine's word that memory was the reason may come after the one that it has ended."""
         assert container.id is not None
         try:
-            state = (await self._engine.inspect(container.id))["State"]
+            async with asyncio.timeout(OUTPUT_END_S):
+                state = (await self._engine.inspect(container.id))["State"]
         except OSError as problem:
             log.debug("%s: %s", container.name, problem)
         else:

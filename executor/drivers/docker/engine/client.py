@@ -7,6 +7,7 @@ Source: Docker Engine API reference, versions 1.41 to 1.51. State: a pool of con
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
+from http import HTTPStatus
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
@@ -34,6 +35,7 @@ from kit.http_client import (
 )
 
 OLDEST_API, NEWEST_API = (1, 41), (1, 51)  # Docker 20.10 … 28; what is used here has not changed between
+PING_TIMEOUT_S = 5.0  # it takes a millisecond
 CALL_TIMEOUT_S = 10.0  # an inspect takes 1 ms, a create 20 ms; an engine that needs this long is in trouble
 START_TIMEOUT_S = 20.0  # 150 ms alone, seconds beside many others on a small machine
 REMOVE_TIMEOUT_S = 15.0
@@ -119,6 +121,18 @@ class EngineClient:
 
     async def ping(self, *, timeout_s: float = CALL_TIMEOUT_S) -> None:
         await self.request("GET", "/_ping", timeout_s=timeout_s)
+
+    async def ping_anew(self) -> None:
+        """On a new connection: an engine that ends listens no more, and serves the old ones for a while."""
+        client = HttpClient(_peer(self.address), ClientLimits(connections=1))
+        try:
+            answer = await client.request("GET", "/_ping", timeout_s=PING_TIMEOUT_S)
+        except HttpClientError as error:
+            raise _fault(error) from error
+        finally:
+            await client.close()
+        if answer.status != HTTPStatus.OK:
+            raise engine_error(answer.status, _message_of(answer.body))
 
     async def info(self) -> Json:
         return dict(await self.request("GET", "/info"))

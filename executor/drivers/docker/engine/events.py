@@ -48,6 +48,7 @@ class EventWatch:
     """
     :param open_stream: opens the stream, from a time on or from now.
     :param happened: called with each event. :param connected: awaited each time a stream has begun.
+    :param lost: called each time it has broken.
     """
 
     def __init__(
@@ -55,10 +56,12 @@ class EventWatch:
         open_stream: Callable[[str | None], AsyncIterator[bytes]],
         happened: Callable[[ContainerEvent], None],
         connected: Callable[[], Awaitable[None]],
+        lost: Callable[[EngineFault], None] = lambda _: None,
     ) -> None:
         self._open_stream = open_stream
         self._happened = happened
         self._connected = connected
+        self._lost = lost
         self._since: str | None = None
         self._is_lost = False
         self.began = asyncio.Event()
@@ -75,6 +78,7 @@ class EventWatch:
                         pause_s = _FIRST_PAUSE_S
                         await self._begin()
             except EngineFault as fault:
+                self._lost(fault)
                 if not self._is_lost:
                     log.warning("the engine's events are lost: %s", fault)
                     self._is_lost = True
