@@ -5,6 +5,7 @@ from typing import Protocol
 
 from executor.driver import ExitReport
 from executor.drivers.docker.cgroup import ContainerGroup
+from executor.drivers.docker.life import Life
 from executor.drivers.docker.network.plan import NetworkPlan
 from executor.drivers.docker.profile import cpu_quota_us
 from executor.drivers.docker.workspace import Folder
@@ -29,6 +30,7 @@ class Container:
     :ivar volumes: of its image's, names of those that go with it.
     :ivar memory_mb: that the function may use; 0 for a slot.
     :ivar cpu_quota_us: of ``cpu: strict``, once it is ready.
+    :ivar is_waiting: its start waits for an engine that is gone.
     :ivar oom: the engine has told of a process that was killed for memory.
     """
 
@@ -45,12 +47,14 @@ class Container:
         self.output: Output | None = None
         self.output_ended: asyncio.Future[None] | None = None
         self.group: ContainerGroup | None = None
+        self.life: Life | None = None
         self.making: asyncio.Task[float] | None = None
         self.removal: asyncio.Task[None] | None = None
         self.memory_mb = 0
         self.cpu_quota_us: int | None = None
         self.is_slot = False
         self.is_stopping = False
+        self.is_waiting = False
         self.has_started = False
         self.has_ended = False
         self.oom = False
@@ -90,6 +94,9 @@ class Container:
         if self.output is not None:
             self.output.close()
             self.output = None
+        if self.life is not None:
+            self.life.close()
+            self.life = None
         if self.group is not None:
             self.peak_mb(float("inf"))
             self.group.close()

@@ -29,6 +29,7 @@ from executor.drivers.docker.blueprint import Materials
 from executor.drivers.docker.container import Container
 from executor.drivers.docker.engine.address import LOCAL_ENGINE, EngineAddress
 from executor.drivers.docker.engine.client import EngineClient
+from executor.drivers.docker.engine.errors import EngineFault
 from executor.drivers.docker.images import Images
 from executor.drivers.docker.labels import PROBE, container_name, instance_label, read_found
 from executor.drivers.docker.maker import START_FAULT, ContainerMaker, Wish
@@ -38,6 +39,7 @@ from executor.drivers.docker.observer import Observer
 from executor.drivers.docker.probe import Findings, ProbeFailed, probe
 from executor.drivers.docker.profile import ContainerSpec
 from executor.drivers.docker.programs import IMAGE, bootstrap_files
+from executor.drivers.docker.sandboxes import Sandboxes
 from executor.drivers.docker.specialise import Specialiser
 from executor.drivers.docker.workspace import Workspace
 from executor.drivers.process.slots import Slots
@@ -83,6 +85,7 @@ class DockerDriver:
         self._networks = Networks(self._engine, names)
         self._workspace = Workspace(state.resolve() / "docker")
         self._images = Images(self._engine, names)
+        self._sandboxes = Sandboxes(self._engine)
         self._uids = Slots()
         self._containers: dict[int, Container] = {}
         self._peaks: OrderedDict[int, int] = OrderedDict()
@@ -139,9 +142,10 @@ class DockerDriver:
             findings=findings,
             printed=self._sink.printed,
             made=self._observer.made,
+            died=self._observer.died,
         )
         self._specialiser = Specialiser(self._engine, self._networks, self._materials)
-        await self._observer.open()
+        await self._observer.open(self.refresh)
         return Capabilities(
             name="docker",
             runtimes=(*self._image_ids, IMAGE),
@@ -208,9 +212,19 @@ class DockerDriver:
         return modes.shape_of(revision, arch=self._images.machine)
 
     async def prepare(self, revision: Revision) -> None:
-        """Find its image and its networks. :raises StartError: :raises EngineFault:"""
-        await self._networks.check(revision.config.network)
-        await self._images.get(revision.image, revision.config.runtime)
+        """Find its image, its networks and its sandbox. :raises StartError: :raises EngineFault:"""
+        presence = self._observer.presence
+        while True:
+            await presence.wait()
+            try:
+                await self._networks.check(revision.config.network)
+        await self._sandboxes.check(revision.config.sandbox)
+                await self._images.get(revision.image, revision.config.runtime)
+            except EngineFault as problem:
+                if not await presence.explains(problem):
+                    raise
+            else:
+                return
 
     # --- start and stop --------------------------------------------------------------------------
 
@@ -283,9 +297,36 @@ class DockerDriver:
     async def _make(self, container: Container, wish: Wish) -> float:
         """What is asked of the engine goes on when the caller is cancelled: `stop` waits for it, then removes it."""
         name = f"make {container.name}"
-        container.making = self._loop.create_task(self._maker.make(container, wish), name=name)
+        container.making = self._loop.create_task(self._make_when_there(container, wish), name=name)
         container.making.add_done_callback(_look_at)
-        return await asyncio.shield(container.making)
+        try:
+            return await asyncio.shield(container.making)
+        except asyncio.CancelledError:
+            if container.making.cancelled():
+                message = "The engine was gone, and it was stopped meanwhile"
+                raise StartError(message, permanent=False, error_type=START_FAULT) from None
+            raise
+
+    async def _make_when_there(self, container: Container, wish: Wish) -> float:
+        """A start that finds the engine gone, or loses it on the way, is made anew when it is back."""
+        presence = self._observer.presence
+        while True:
+            container.is_waiting = bool(presence.trouble)
+            await presence.wait()
+            container.is_waiting = False
+            try:
+                if container.folder is not None:  # what came of it before
+                    await self._take_down(container)
+                return await self._maker.make(container, wish)
+            except (EngineFault, StartError) as problem:
+                if container.is_stopping or not await presence.explains(problem):
+                    raise
+
+    async def _take_down(self, container: Container) -> None:
+        await self._maker.remove(container)
+        self._observer.gone(container)
+        container.id = None
+        container.has_started = container.has_ended = False
 
     async def specialise(self, slot: int, spec: StartSpec) -> Specialisation:
         container = self._containers.get(slot)
@@ -321,6 +362,8 @@ class DockerDriver:
     async def _remove(self, container: Container) -> None:
         making = container.making
         if making is not None and not making.done():
+            if container.is_waiting:
+                making.cancel()
             if container.id is not None:  # the engine ends a start that is under way
                 await self._engine.remove(container.id)
             await asyncio.wait([making])

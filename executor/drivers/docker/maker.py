@@ -8,17 +8,19 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import quote
 
 from executor.driver import ChannelAddress, StartError
 from executor.drivers.docker import image_volumes
-from executor.drivers.docker.cgroup import LimitsNotHeld
+from executor.drivers.docker.cgroup import ContainerGroup, LimitsNotHeld
 from executor.drivers.docker.container import Container
 from executor.drivers.docker.engine.client import EngineClient
 from executor.drivers.docker.engine.errors import EngineError, NotFound
 from executor.drivers.docker.fifo import OutputFifo
 from executor.drivers.docker.images import Images
+from executor.drivers.docker.life import Life
 from executor.drivers.docker.network.networks import Networks
 from executor.drivers.docker.network.plan import NetworkPlan
 from executor.drivers.docker.places import OUTPUT_NAME
@@ -49,7 +51,9 @@ class Wish:
 
 
 class ContainerMaker:
-    """:param printed: (environment, chunk). :param made: told as soon as the engine has given an id."""
+    """:param printed: (environment, chunk). :param made: told as soon as the engine has given an id.
+    :param died: told when the kernel says that the container's first process has ended.
+    """
 
     def __init__(
         self,
@@ -61,6 +65,7 @@ class ContainerMaker:
         findings: Findings,
         printed: Callable[[int, bytes], None],
         made: Callable[[Container], None],
+        died: Callable[[Container], None],
     ) -> None:
         self._engine = engine
         self._networks = networks
@@ -69,6 +74,7 @@ class ContainerMaker:
         self._findings = findings
         self._printed = printed
         self._made = made
+        self._died = died
         self._loop = asyncio.get_running_loop()
 
     async def make(self, container: Container, wish: Wish) -> float:
@@ -154,6 +160,13 @@ class ContainerMaker:
                 return
             except LimitsNotHeld as problem:
                 raise limits_refused(container, problem) from problem
+            self._watch(container, container.group)
+
+    def _watch(self, container: Container, group: ContainerGroup) -> None:
+        pid = group.first_process()
+        if pid is not None:
+            with suppress(OSError, AttributeError):  # it has ended just now; no such call on this system
+                container.life = Life(pid, self._loop, lambda: self._died(container))
 
     def _check_wanted(self, container: Container) -> None:
         if container.is_stopping:
@@ -175,6 +188,7 @@ class ContainerMaker:
     async def remove(self, container: Container) -> None:
         """Take it down; return when nothing is left. May be called again after a failure. :raises OSError:"""
         await self._engine.remove(container.id or container.name)
+        self._kill_rest(container)
         await image_volumes.remove(self._engine, container.volumes)
         container.close()
         if container.plan is not None:
@@ -183,6 +197,16 @@ class ContainerMaker:
         if container.folder is not None:
             await asyncio.to_thread(self._workspace.remove, container.folder)
             container.folder = None
+
+    def _kill_rest(self, container: Container) -> None:
+        """An engine that was killed in the middle of a start may not know of what it has started."""
+        if container.id is None or self._findings.cgroups is None:
+            return
+        group = self._findings.cgroups.group(container.id)
+        if group is not None:
+            if group.kill():
+                log.warning("the engine had lost sight of %s: its processes were killed", container.name)
+            group.close()
 
 
 def _refused(container: Container, error: EngineError) -> StartError:
