@@ -218,7 +218,7 @@ class DockerDriver:
             await presence.wait()
             try:
                 await self._networks.check(revision.config.network)
-        await self._sandboxes.check(revision.config.sandbox)
+                await self._sandboxes.check(revision.config.sandbox)
                 await self._images.get(revision.image, revision.config.runtime)
             except EngineFault as problem:
                 if not await presence.explains(problem):
@@ -338,6 +338,8 @@ class DockerDriver:
         container.is_slot = False
         if container.is_stopping or container.has_ended:
             raise StartError("The prepared container has ended", permanent=False, error_type=START_FAULT)
+        assert container.making is not None
+        await asyncio.shield(container.making)  # it may have said that it is ready before it is
         container.is_for(spec.revision.config)
         package = self._packages(spec.revision.package)
         return await self._specialiser.specialise(container, spec, package, self.start_mode(spec.revision))
