@@ -8,6 +8,7 @@ State: a `Container` for each that exists or is being removed.
 
 import asyncio
 import logging
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -36,6 +37,7 @@ from executor.drivers.docker.maker import START_FAULT, ContainerMaker, Wish
 from executor.drivers.docker.network.networks import Networks
 from executor.drivers.docker.network.plan import NetworkPlan
 from executor.drivers.docker.observer import Observer
+from executor.drivers.docker.precedence import Precedence
 from executor.drivers.docker.probe import Findings, ProbeFailed, probe
 from executor.drivers.docker.profile import ContainerSpec
 from executor.drivers.docker.programs import IMAGE, bootstrap_files
@@ -46,6 +48,7 @@ from executor.drivers.process.slots import Slots
 from executor.revision import Revision
 from kit.names import Names
 
+LIST_TIMEOUT_S = 8.0  # less than the patience of who asks, so that a stalled engine is noticed here
 KEPT_PEAKS = 1024  # of environments that are gone: their last log line is written a moment later
 EVENTS_TIMEOUT_S = 10.0
 OUTPUT_END_S = (
@@ -88,6 +91,7 @@ class DockerDriver:
         self._sandboxes = Sandboxes(self._engine)
         self._uids = Slots()
         self._containers: dict[int, Container] = {}
+        self._precedence = Precedence(time.monotonic)
         self._peaks: OrderedDict[int, int] = OrderedDict()
         self._findings: Findings | None = None
         self._was_opened = False
@@ -111,6 +115,11 @@ class DockerDriver:
     def is_parted(self) -> bool:
         """Whether functions are kept from each other's ports; known after `open`."""
         return self._networks.is_parted
+
+    @property
+    def trouble(self) -> str:
+        why = self._observer.presence.trouble
+        return f"The engine does not answer, and no environment can be made: {why}." if why else ""
 
     # --- open and close --------------------------------------------------------------------------
 
@@ -251,6 +260,7 @@ class DockerDriver:
         return await self._make(container, self._wish(spec.shape, channel, build, config.network.allow))
 
     async def fill(self, spec: SlotSpec, channel: ChannelAddress) -> None:
+        await self._precedence.clear()
         image = await self._images.get(spec.shape.image, spec.shape.runtime)
         container = self._new_container(spec.slot)
         container.is_slot = True
@@ -332,6 +342,7 @@ class DockerDriver:
         container = self._containers.get(slot)
         if container is None or not container.is_slot:
             raise StartError("The prepared container is gone", permanent=False, error_type=START_FAULT)
+        self._precedence.begin(spec.environment)
         del self._containers[slot]
         self._containers[spec.environment] = container
         container.number = spec.environment
@@ -355,6 +366,7 @@ class DockerDriver:
             self._observer.forget_stranger(environment)
             return
         container.is_stopping = True
+        self._precedence.end(environment)
         if container.removal is None or container.removal.done():
             name = f"remove {container.name}"
             container.removal = self._loop.create_task(self._remove(container), name=name)
@@ -377,6 +389,7 @@ class DockerDriver:
 
     def initialised(self, environment: int) -> None:
         """``cpu: strict`` holds from now on: under its quota an import of 300 ms takes seconds."""
+        self._precedence.end(environment)
         container = self._containers.get(environment)
         if container is not None and container.cpu_quota_us is not None:
             limiting = self._maker.limit_cpu(container, container.cpu_quota_us)
@@ -405,7 +418,12 @@ class DockerDriver:
 
     async def refresh(self) -> None:
         await self._networks.refresh()
-        await self._observer.refresh()
+        try:
+            async with asyncio.timeout(LIST_TIMEOUT_S):
+                await self._observer.refresh()
+        except (EngineFault, TimeoutError) as problem:
+            self._observer.presence.lose(str(problem) or f"no list of its containers in {LIST_TIMEOUT_S:.0f} s")
+            raise
 
 
 def _look_at(task: "asyncio.Task[object]") -> None:
