@@ -147,6 +147,8 @@ def declare(folder: Path, tag: str, other: str) -> Path:
     functions = {name: code | {"handler": f"app.{name}"} | OPTIONS.get(name, {}) for name in CODE}
     functions |= {name: image | {"command": [name]} | OPTIONS.get(name, {}) for name in IMAGES}
     functions["vanished"] = image | {"image": other}
+    functions["joined"] = code | {"handler": "app.good", "network": {"join": ["no-such-network"]}}
+    functions["sandboxed"] = code | {"handler": "app.good", "sandbox": "no-such-runtime"}
     functions["no_entrypoint"] = image | {"entry_point": ["/no/such/program"]}
     functions["no_rights"] = image | {"entry_point": ["/etc/hostname"]}
     return write_routes(
@@ -386,6 +388,28 @@ def test_image_that_vanished_while_serving_is_said(world: World, engine: Engine)
     records = world.finished_log("vanished")
     assert [record.text for record in records if "Error Type: Runtime.InvalidImage" in record.text]
     world.expect_nothing_left()
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "says"),
+    [
+        pytest.param(
+            "joined", "Runtime.InvalidNetwork", 'no network "no-such-network" on the engine', id="network"
+        ),
+        pytest.param("sandboxed", "Runtime.InvalidSandbox", 'no runtime "no-such-runtime"', id="sandbox"),
+    ],
+)
+def test_what_the_engine_lacks_is_said_at_the_start_and_to_callers(
+    world: World, name: str, error: str, says: str
+) -> None:
+    warnings = [line["message"] for line in log_lines(world.server) if line.get("level") == "warning"]
+    assert [
+        text for text in warnings if text.startswith(f"function {name} cannot be started: ") and says in text
+    ]
+    answer = world.invoke(name).json()
+    assert answer["errorType"] == error
+    assert says in answer["errorMessage"]
+    world.expect_nothing_left(name)
 
 
 def test_parts_of_the_server_are_all_there_still(world: World) -> None:
