@@ -30,6 +30,9 @@ _OPTIONS = (
     "--dpkgopt=path-exclude=/usr/share/man/man1/*.gz",
     "--dpkgopt=path-exclude=/usr/share/doc/*",
     "--dpkgopt=path-exclude=/usr/share/locale/*",
+    # Containers cannot keep what Python compiles: without this each start spends 150 ms more on its standard library.
+    '--customize-hook=for library in "$1"/usr/lib/python3.*; do test ! -d "$library" || '
+    'chroot "$1" python3 -m compileall -q "${library#"$1"}" || :; done',
 )
 
 
