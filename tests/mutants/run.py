@@ -58,7 +58,8 @@ class Running:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("-j", "--jobs", type=int, default=os.cpu_count() or 1)
+    # One more than there are processors: some faults make a test wait, and are noticed at its time limit.
+    parser.add_argument("-j", "--jobs", type=int, default=(os.cpu_count() or 1) + 1)
     parser.add_argument("names", nargs="*", help="only these faults, or those of these requirements")
     options = parser.parse_args()
     began = time.monotonic()

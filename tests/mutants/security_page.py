@@ -12,15 +12,25 @@ from tests.mutants.requirement import Requirement  # noqa: E402  # needs the pat
 from tests.mutants.requirements import REQUIREMENTS  # noqa: E402
 
 HEAD = """\
-# What the gateway promises
+# What Lockgate promises
 
 Each promise has a number, the lines of code that keep it, and the tests that would fail without them. Tests cite the
 number; `make mutants` takes each line out in a copy of the program and sees that a test named beside it fails.
 Wherever something is refused, a test shows its twin: the same but for that one thing, and accepted.
 
+What the kernel or a container engine keeps for us cannot be seen in a line of code. There, tests run code inside of
+real containers, or kill real processes, and say what they saw; they are named under "seen in real ones".
+
 Made from `tests/mutants/requirements/`; a test compares the two.
 """
-GROUPS = {"J": "Tokens and authorizers", "H": "Requests"}
+GROUPS = {
+    "J": "Tokens and authorizers",
+    "H": "Requests",
+    "C": "Functions and their containers",
+    "P": "Packages",
+    "L": "Logs",
+    "R": "Ends and restarts",
+}
 
 
 def page(requirements: Iterable[Requirement] = REQUIREMENTS) -> str:
@@ -48,6 +58,10 @@ def _proof(row: Requirement) -> Iterator[str]:
         yield from ("", "| holds | without a line of its own, because | tests |", "|---|---|---|")
         for inherent in row.inherent:
             yield _cells(inherent.holds, inherent.reason, _tests(inherent.tests))
+    if row.shown:
+        yield from ("", "| seen in real ones | tests |", "|---|---|")
+        for shown in row.shown:
+            yield _cells(shown.holds, _tests(shown.tests))
 
 
 def _cells(*cells: str) -> str:

@@ -151,7 +151,8 @@ async def test_call_that_is_over_leaves_no_timer() -> None:
 async def test_rejections_are_counted() -> None:
     """C12: 429, and when to come again."""
     async with ExecutorWorld(function(reserved=0)) as world:
-        await world.call()
+        answer = await world.call()
+        assert (answer.status, answer.headers["retry-after"]) == (429, "1")
         reason = "ReservedFunctionConcurrentInvocationLimitExceeded"
         assert world.metric("lockgate_throttles_total", function="f", reason=reason) == 1
 

@@ -101,7 +101,7 @@ async def test_function_answers() -> None:
     ],
 )
 async def test_failed_integration(answer: object, status: int, body: object, log: str | None) -> None:
-    """H18: the reason is for the log; the client gets a fixed text and the id under which it is logged."""
+    """H18, C12: the reason is for the log; the client gets a fixed text and the id under which it is logged."""
     harness = build({"$default": ECHO}, answer=answer)
     received = await harness.request("GET", "/x")
     assert (received.status, _message(received)) == (status, body)

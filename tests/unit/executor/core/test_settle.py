@@ -28,6 +28,12 @@ def test_as_many_start_as_wait_and_not_more_than_the_pool_may_have() -> None:
     assert made.fleet.counts().starting == 1
 
 
+def test_a_pool_has_no_more_than_it_may_whatever_it_wants_at_once() -> None:
+    """C12: its twin may have one more."""
+    for most in (2, 3):
+        assert len(Scenario().add(max_environments=most, provisioned=4)) == most
+
+
 def test_a_starting_environment_counts_for_one_that_waits() -> None:
     made = Scenario()
     made.add(provisioned=1)
@@ -56,6 +62,7 @@ def test_provisioned_shortfall_comes_after_queued_work() -> None:
 
 
 def test_idle_memory_of_other_pools_is_given_up_for_queued_work_longest_idle_first() -> None:
+    """C12: the memory of all functions; what is being stopped still has its own."""
     made = Scenario(memory_mb=300)
     made.add("x", memory_mb=100)
     made.add("y", memory_mb=100)
@@ -116,7 +123,6 @@ def test_the_cap_on_environments_evicts_as_memory_does() -> None:
 
 
 def test_what_never_fits_holds_nobody_up() -> None:
-    """C12: the memory of all functions."""
     made = Scenario(memory_mb=100)
     made.add("huge", memory_mb=200)
     made.add("x", memory_mb=100)

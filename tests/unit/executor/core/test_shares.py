@@ -36,6 +36,7 @@ def test_more_reserved_than_there_is_does_not_exceed_the_node() -> None:
 
 
 def test_a_reservation_counts_what_was_accepted_before_it() -> None:
+    """C12: calls at once of one function; its twin comes when one is over."""
     leases = LocalLeases()
     shares = Shares(10, leases)
     share = shares.join("f")
