@@ -81,8 +81,8 @@ def _measure(context: Context, table: Table) -> None:
     many, some, few = (12, 4, 3) if quick else (50, 20, 10)
     small = _managed(str(containers.small_package(context.folder / "small")))
     large = _managed(str(containers.large_package(context.folder / "large")))
-    hits, misses = _slots(context, table, small, SMALL, quiet=many, row=many)
-    boto_hits, boto_misses = _slots(context, table, large, LARGE, quiet=some, row=many)
+    hits = _slots(context, table, small, SMALL, quiet=many, row=many)
+    large_hits = _slots(context, table, large, LARGE, quiet=some, row=many)
     direct = [
         Group(name=f"no slots, {SMALL}", function=small, count=some, pause_s=QUIET_S),
         Group(name=f"no slots, {LARGE}", function=large, count=few, pause_s=QUIET_S),
@@ -116,19 +116,16 @@ def _measure(context: Context, table: Table) -> None:
         f"Slots: {SLOTS} a shape, as by default. Quiet: {QUIET_S * 1000:.0f} ms between calls. In a row: the next "
         "call at the answer of the one before, so that the pool must refill beside them. Client's view through gateway "
         "process, unix socket and executor process; the process driver is one process.",
-        _judgement(hits, misses, boto_hits, processes, peer, rate, at_once),
+        f"Budgets: from a slot p50 ≤ 10 ms: {_median(hits):.1f}. A miss ≤ 220 ms: {_median(found[0]):.1f}. ≥ 9 starts "
+        f"a second: {rate:.1f}, {at_once} different functions called at once, no slots.",
+        _ratios(hits, large_hits, found[0], processes, peer),
     ]
-    if boto_misses:
-        table.notes.append(
-            f"boto3: {_median(boto_hits) - _median(processes[1]):+.1f} ms from a slot against the process driver, "
-            "which imports the same."
-        )
 
 
 def _slots(
     context: Context, table: Table, function: dict[str, object], what: str, *, quiet: int, row: int
-) -> tuple[list[Call], list[Call]]:
-    """:returns: calls that found a slot on a quiet server, and those of a row that did not find one."""
+) -> list[Call]:
+    """:returns: calls that found a slot on a quiet server."""
     groups = [
         Group(name=f"{what}, quiet", function=function, count=quiet, pause_s=QUIET_S),
         Group(name=f"{what}, {row} functions in a row", function=function, count=row, pause_s=0.0),
@@ -136,13 +133,13 @@ def _slots(
     (calm, hasty), _ = serve(context, what.replace(" ", "-"), groups, slots=SLOTS)
     table.rows.append(_row(groups[0].name, calm))
     table.rows.append(_row(groups[1].name, hasty))
-    hits, misses = _of(calm, "slot"), _of(hasty, "direct")
+    hits = _of(calm, "slot")
     if len(hits) < len(calm):
         table.rows.append(_row("of the quiet ones, from a slot", hits))
     for kind, name in (("slot", "from a slot"), ("direct", "made for the call")):
         if chosen := _of(hasty, kind):
             table.rows.append(_row(f"of those in a row, {name}", chosen))
-    return hits, misses
+    return hits
 
 
 def serve(
@@ -279,28 +276,25 @@ def _pair(values: Sequence[float]) -> str:
     return f"{percentile(values, 0.5):.1f} / {percentile(values, 0.95):.1f}" if values else "-"
 
 
-def _judgement(
+def _ratios(
     hits: Sequence[Call],
+    large_hits: Sequence[Call],
     misses: Sequence[Call],
-    boto_hits: Sequence[Call],
     processes: Sequence[Sequence[Call]],
     peer: Sequence[float],
-    rate: float,
-    at_once: int,
 ) -> str:
-    parts = [
-        f"Budgets: from a slot p50 ≤ 10 ms (ledger, without the handler's imports): {_median(hits):.1f} by the client",
-        f"a miss ≤ 220 ms: {_median(misses):.1f}",
-        f"≥ 9 starts/s: {rate:.1f}, {at_once} different functions called at once without slots",
-    ]
-    ratios = [
-        f"a slot {_median(hits) / _median(processes[0]):.2f} times the process driver's start",
-        f"{_median(boto_hits) / _median(processes[1]):.2f} times with boto3",
-    ]
+    small, large = processes
+    text = (
+        f"A start from a slot takes {_median(hits) / _median(small):.2f} times as long as one of the process driver, "
+        f"with boto3 {_median(large_hits) / _median(large):.2f} times ({_median(large_hits) - _median(large):+.1f} ms)."
+    )
     if peer:
-        ratios.append(f"{percentile(peer, 0.5) / _median(hits):.1f} times faster than plain `docker run`")
-        ratios.append(f"a miss {percentile(peer, 0.5) / _median(misses):.2f} times as fast as that")
-    return "; ".join(parts) + ". " + "; ".join(ratios).capitalize() + "."
+        plain = percentile(peer, 0.5)
+        text += (
+            f" Plain `docker run` takes {plain / _median(hits):.1f} times as long as a start from a slot, and "
+            f"{plain / _median(misses):.2f} times as long as a miss."
+        )
+    return text
 
 
 def main() -> int:

@@ -170,7 +170,7 @@ def _measure(context: Context, table: Table, client: Any, count: int) -> None:
         "from a slot). Down: from a reload without them until the engine lists no container of this server. Server: "
         "supervisor, gateway and executor together.",
         "Files that a first round leaves open: one log for each function, and pooled connections to the engine and "
-        f"between the processes. After the server's end: {left}. Veths are those of the whole machine, other servers' too.",
+        f"between the processes. After the server's end: {left}. Veths are all of the machine, other servers' too.",
     ]
 
 

@@ -188,12 +188,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--slots", type=int, default=SLOTS)
     parser.add_argument("--engine", default="unix:///var/run/docker.sock")
+    parser.add_argument("--image", default=containers.IMAGE, help=f"with {RUNTIME} ({containers.IMAGE})")
     options = parser.parse_args()
     for name, fact in facts().items():
         print(f"{name}: {fact}")
     with containers.engine() as client:
-        image = str(client.images.get(containers.IMAGE).id)
-    print(containers.engine_facts())
+        image = str(client.images.get(options.image).id)
+    print(f"{containers.engine_facts()}; image {options.image}")
     asyncio.run(measure(options, image))
     return 0
 
