@@ -8,6 +8,7 @@ from executor.drivers.docker import kernel
 from executor.drivers.docker.driver import DockerDriver
 from executor.drivers.docker.engine.address import EngineAddress
 from executor.drivers.docker.engine.client import EngineClient
+from executor.drivers.docker.labels import container_name
 from tests.support.driver_world import RUNTIME, DriverWorld
 
 RUNTIME_API_PORT = 9001
@@ -40,6 +41,16 @@ class DockerWorld(DriverWorld):
     async def listen(self) -> None:
         for gateway in self.driver.gateways:
             await self.runtime_api.listen_hosts(gateway, RUNTIME_API_PORT)
+
+    async def state(self, number: int) -> str:
+        """The engine's word for what an environment does."""
+        engine = EngineClient(self.address)
+        await engine.open()
+        try:
+            found = await engine.inspect(container_name(self.names, number))
+        finally:
+            await engine.close()
+        return str(found["State"]["Status"])
 
     async def leftovers(self) -> list[str]:
         found = [f"mount {point}" for point in kernel.mounts_below(self.folder)]

@@ -169,7 +169,9 @@ def _managed_container(
     to_fifo = materials.findings.fifo
     return ContainerSpec(
         image=image.id,
-        entrypoint=exact_command(program.command, variables, image.variables, to_fifo=to_fifo),
+        entrypoint=exact_command(
+            program.command, variables, image.variables, to_fifo=to_fifo, gated=to_fifo and container.is_gated
+        ),
         command=(),
         cwd=TASK,
         variables=variables,
@@ -227,7 +229,8 @@ def _image_container(
     )
     words = (*entrypoint, *command)
     if to_fifo:
-        words = tuple(exact_command(words, {*variables, *image.variables}, (), to_fifo=True))
+        known = {*variables, *image.variables}
+        words = tuple(exact_command(words, known, (), to_fifo=True, gated=container.is_gated))
         binds = [*binds, Bind(source=channel_folder(container, channel), target=CHANNEL)]
     return ContainerSpec(
         image=image.id,

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from executor.driver import ExitReport
 from executor.drivers.docker.cgroup import ContainerGroup
+from executor.drivers.docker.gate import Gate
 from executor.drivers.docker.life import Life
 from executor.drivers.docker.network.plan import NetworkPlan
 from executor.drivers.docker.profile import cpu_quota_us
@@ -30,6 +31,7 @@ class Container:
     :ivar volumes: of its image's, names of those that go with it.
     :ivar memory_mb: that the function may use; 0 for a slot.
     :ivar cpu_quota_us: of ``cpu: strict``, once it is ready.
+    :ivar is_gated: its program waits until networks were joined.
     :ivar is_waiting: its start waits for an engine that is gone.
     :ivar oom: the engine has told of a process that was killed for memory.
     """
@@ -44,6 +46,8 @@ class Container:
         self.volumes: tuple[str, ...] = ()
         self.folder: Folder | None = None
         self.plan: NetworkPlan | None = None
+        self.is_gated = False
+        self.gate: Gate | None = None
         self.output: Output | None = None
         self.output_ended: asyncio.Future[None] | None = None
         self.group: ContainerGroup | None = None
@@ -94,6 +98,9 @@ class Container:
         if self.output is not None:
             self.output.close()
             self.output = None
+        if self.gate is not None:
+            self.gate.close()
+            self.gate = None
         if self.life is not None:
             self.life.close()
             self.life = None

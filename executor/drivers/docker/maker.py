@@ -17,13 +17,14 @@ from executor.drivers.docker import image_volumes
 from executor.drivers.docker.cgroup import ContainerGroup, LimitsNotHeld
 from executor.drivers.docker.container import Container
 from executor.drivers.docker.engine.client import EngineClient
-from executor.drivers.docker.engine.errors import EngineError, NotFound
+from executor.drivers.docker.engine.errors import Conflict, EngineError, NotFound
 from executor.drivers.docker.fifo import OutputFifo
+from executor.drivers.docker.gate import Gate
 from executor.drivers.docker.images import Images
 from executor.drivers.docker.life import Life
 from executor.drivers.docker.network.networks import Networks
 from executor.drivers.docker.network.plan import NetworkPlan
-from executor.drivers.docker.places import OUTPUT_NAME
+from executor.drivers.docker.places import GATE_NAME, OUTPUT_NAME
 from executor.drivers.docker.probe import Findings, open_to
 from executor.drivers.docker.profile import (
     CPU_PERIOD_US,
@@ -84,9 +85,11 @@ class ContainerMaker:
         await self._make_folder(container, wish)
         container.plan = await self._networks.reserve(wish.egress, wish.networks)
         await self._networks.permit(container.plan, wish.allow)
+        container.is_gated = container.plan.is_late
         spec = wish.build(container, container.plan)
         if not spec.attach:
             self._open_output(container, wish.channel)
+            self._close_gate(container, wish.channel)
         await self._create(container, spec)
         if spec.attach:
             await self._attach(container)
@@ -108,6 +111,12 @@ class ContainerMaker:
         path = (channel.folder or container.folder.channel) / OUTPUT_NAME
         container.output = OutputFifo(path, gid=container.gid, loop=self._loop, printed=printed)
 
+    def _close_gate(self, container: Container, channel: ChannelAddress) -> None:
+        if container.is_gated:
+            assert container.folder is not None
+            path = (channel.folder or container.folder.channel) / GATE_NAME
+            container.gate = Gate(path, gid=container.gid)
+
     async def _create(self, container: Container, spec: ContainerSpec) -> None:
         self._check_wanted(container)
         container.volumes = tuple(str(each["Source"]) for each in spec.volumes)
@@ -121,7 +130,11 @@ class ContainerMaker:
             raise _refused(container, error) from error
         self._made(container)
         assert container.plan is not None
-        for network in container.plan.connect:
+        if not container.plan.is_late:
+            await self._connect(container, container.plan)
+
+    async def _connect(self, container: Container, plan: NetworkPlan) -> None:
+        for network in plan.connect:
             body = {"Container": container.id}
             await self._engine.request("POST", f"/networks/{quote(network, safe='')}/connect", body=body)
 
@@ -143,10 +156,25 @@ class ContainerMaker:
         ran_at = time.monotonic()
         container.has_started = True
         self._check_limits(container, spec)
-        if wish.networks:
-            settings = (await self._engine.inspect(container.id))["NetworkSettings"]
-            await self._networks.attached(container.plan, settings["Networks"])
+        if container.plan.is_late:
+            await self._join(container, container.plan)
+            return time.monotonic()
         return ran_at
+
+    async def _join(self, container: Container, plan: NetworkPlan) -> None:
+        """It is frozen while it is on a network without its rules (C4), which name what it is given there."""
+        path = f"/containers/{container.id}"
+        try:
+            await self._engine.request("POST", f"{path}/pause")
+        except Conflict as error:  # it has ended already, which the engine tells
+            log.debug("%s did not join its networks: %s", container.name, error)
+            return
+        await self._connect(container, plan)
+        found = await self._engine.request("GET", f"{path}/json")
+        await self._networks.attached(plan, found["NetworkSettings"]["Networks"])
+        await self._engine.request("POST", f"{path}/unpause")
+        if container.gate is not None:
+            container.gate.open()
 
     def _check_limits(self, container: Container, spec: ContainerSpec) -> None:
         """The engine set them before the first process ran; believe the kernel, not the engine."""

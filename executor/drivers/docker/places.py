@@ -10,6 +10,8 @@ VOLUMES = "/mnt"
 SOCKET_NAME = "api.sock"
 OUTPUT_NAME = "output"  # a FIFO beside the socket
 OUTPUT = f"{CHANNEL}/{OUTPUT_NAME}"
+GATE_NAME = "gate"
+GATE = f"{CHANNEL}/{GATE_NAME}"
 
 # glibc never looks again at a folder of LD_LIBRARY_PATH that was missing when a process started (measured), so a
 # slot has those of Lambda from the start, and code that arrives later is found.

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from executor.driver import ChannelAddress
-from executor.drivers.docker.places import CHANNEL, OUTPUT, RUNTIME, SOCKET_NAME, TASK, VOLUMES
+from executor.drivers.docker.places import CHANNEL, GATE, OUTPUT, RUNTIME, SOCKET_NAME, TASK, VOLUMES
 from executor.drivers.process.variables import (
     LAMBDA_LIBRARY_PATH,
     LAMBDA_PATH,
@@ -80,14 +80,20 @@ def _fixed() -> dict[str, str]:
 
 
 def exact_command(
-    command: Iterable[str], declared: Iterable[str], image_names: Iterable[str], *, to_fifo: bool
+    command: Iterable[str],
+    declared: Iterable[str],
+    image_names: Iterable[str],
+    *,
+    to_fifo: bool,
+    gated: bool = False,
 ) -> list[str]:
     """An entrypoint that takes away what the engine, the image and the shell add to what is *declared* (C9).
 
     :param declared: names. :param image_names: of the variables that the image declares.
-    :param to_fifo: its output goes to the FIFO.
+    :param to_fifo: its output goes to the FIFO. :param gated: it waits at the gate first.
     """
     others = sorted({*_SHELL_SETS, *image_names} - set(declared))
     unset = " ".join(name for name in others if _NAME.match(name))
     redirect = f" >{OUTPUT} 2>&1" if to_fifo else ""
-    return [SHELL, "-c", f'unset {unset}; exec "$@"{redirect}', "sh", *command]
+    wait = f"(read -r line <{GATE}); " if gated else ""
+    return [SHELL, "-c", f'{wait}unset {unset}; exec "$@"{redirect}', "sh", *command]

@@ -7,7 +7,7 @@ container is gone; the rules follow. State: the plans that are out, and the last
 import asyncio
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
 from typing import Any
 
@@ -143,9 +143,12 @@ class Networks:
         networks = tuple([await look_up(self._engine, name) for name in dict.fromkeys(join)])
         if networks and egress != INTERNET and not self.is_guarded:  # they would be a way out
             raise refused("egress: none cannot be kept on joined networks here: no firewall rules can be set")
-        own = self._bridges.get(egress)
+        # What it is given on a joined network is known when it is there: it starts on one whose rules hold already.
+        own = self._bridges.get(CLOSED if networks and egress == NONE else egress)
         address = None if own is None else _taken_from(own)
         plan = _plan(egress, own, address, tuple(network.name for network in networks))
+        if networks and self.is_guarded:
+            plan = replace(plan, is_late=True)
         self._held[plan] = _Held(plan=plan, own=own, networks=networks)
         return plan
 
@@ -267,15 +270,7 @@ def _plan(
     egress: str, own: OwnBridge | None, address: IPv4Address | None, names: tuple[str, ...]
 ) -> NetworkPlan:
     if own is None or address is None:
-        mode = names[0] if names else NONE
-        return NetworkPlan(
-            egress=egress,
-            mode=mode,
-            endpoints={},
-            connect=names[1:],
-            dns=_NO_DNS if names else (),
-            dns_options=_NO_DNS_OPTIONS if names else (),
-        )
+        return NetworkPlan(egress=egress, mode=NONE, endpoints={})
     return NetworkPlan(
         egress=egress,
         mode=own.name,

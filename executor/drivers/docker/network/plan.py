@@ -24,7 +24,8 @@ class NetworkPlan:
     """For one container, from before it is made until it is removed.
 
     :param mode: ``HostConfig.NetworkMode``. :param endpoints: ``NetworkingConfig.EndpointsConfig``.
-    :param connect: networks to connect it to between create and start (old engines take one endpoint at create).
+    :param connect: networks to connect it to (old engines take one endpoint at create).
+    :param is_late: while it is frozen, after its start; else between create and start.
     :param address: of its own on its network, None where it has no network.
     :param gateway: where the Runtime API listens for it. :param dns: ``HostConfig.Dns``; empty: the engine's choice.
     :param dns_options: ``HostConfig.DnsOptions``.
@@ -34,6 +35,7 @@ class NetworkPlan:
     mode: str
     endpoints: Mapping[str, Mapping[str, object]]
     connect: tuple[str, ...] = ()
+    is_late: bool = False
     address: str | None = None
     gateway: str | None = None
     dns: tuple[str, ...] = ()

@@ -65,3 +65,8 @@ def test_output_goes_to_the_fifo_when_told_to() -> None:
     script = exact_command(["x"], {}, (), to_fifo=True)[2]
     assert script.endswith('exec "$@" >/run/lockgate/channel/output 2>&1')
     assert not Path("/run/lockgate/channel/output").exists()
+
+
+def test_a_program_waits_at_the_gate_before_it_is_executed() -> None:
+    script = exact_command(["x"], {}, (), to_fifo=True, gated=True)[2]
+    assert script.startswith("(read -r line </run/lockgate/channel/gate); unset ")

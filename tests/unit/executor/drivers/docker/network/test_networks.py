@@ -234,10 +234,11 @@ async def test_a_container_is_guarded_on_networks_that_it_joins() -> None:
     assert now().joined == []
 
 
-async def test_without_egress_the_joined_network_is_the_only_one() -> None:
+async def test_without_egress_the_joined_network_is_the_only_open_one() -> None:
+    """C4: it starts on one whose rules hold already, because those of the joined one need what it gets there."""
     found = await opened(Engine(DATABASE))
     plan = await found.reserve("none", ["db"])
-    assert (plan.mode, plan.connect, plan.address) == ("db", (), None)
+    assert (plan.mode, plan.connect, plan.is_late) == ("lockgate-1a2b3c4d-closed", ("db",), True)
     await found.attached(plan, ENDPOINTS)
     assert now().joined[0].is_open is False
 
