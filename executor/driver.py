@@ -195,6 +195,11 @@ class Driver(Protocol):
         """Addresses of this machine on which environments look for their HOST channels; known after `open`."""
         ...
 
+    @property
+    def trouble(self) -> str:
+        """Why no environment can be made at present, for operators; empty: they can."""
+        ...
+
     def start_mode(self, revision: Revision) -> StartMode:
         """DIRECT for every revision where `Capabilities.slots` is False."""
         ...
@@ -257,6 +262,7 @@ class WithoutSlots:
     """The part of the contract that a driver without slots answers: every environment is made for one function."""
 
     gateways: tuple[str, ...] = ()
+    trouble: str = ""
 
     def start_mode(self, _revision: Revision) -> StartMode:
         return StartMode.DIRECT

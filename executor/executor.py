@@ -96,6 +96,11 @@ class Executor:
             await self._listen(address)
         return capabilities
 
+    @property
+    def trouble(self) -> str:
+        """Why no environment can be made at present, for operators; empty: they can."""
+        return self._driver.trouble
+
     async def _listen(self, address: str) -> None:
         try:
             await self._runtime_api.listen_hosts(address, DEFAULT_PORT)

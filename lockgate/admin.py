@@ -25,6 +25,7 @@ Others = Callable[[], Awaitable[Mapping[str, str]]]
 
 class Admin:
     """:param unready: why the server is not ready; empty when it is.
+    :param troubles: what it cannot do at present although it serves.
     :param others: the expositions of the server's other processes, by name.
     """
 
@@ -35,12 +36,14 @@ class Admin:
         guard: HostGuard,
         actions: Actions,
         others: Others | None = None,
+        troubles: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         self._registry = registry
         self._unready = unready
         self._guard = guard
         self._actions = actions
         self._others = others
+        self._troubles = troubles
         self._pages = {"/health": self._health, "/ready": self._ready, "/metrics": self._metrics}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -68,7 +71,13 @@ class Admin:
         return await page()
 
     async def _health(self) -> Response:
-        """Alive: also while draining, so that nobody kills what is finishing its work."""
+        """Alive: also while draining, so that nobody kills what is finishing its work.
+
+        With an engine that is gone it is alive, too: warm calls are answered, and a restart would end those.
+        """
+        troubles = list(self._troubles())
+        if troubles:
+            return _json(200, {"status": "degraded", "troubles": troubles})
         return _json(200, {"status": "ok"})
 
     async def _ready(self) -> Response:
@@ -91,9 +100,10 @@ def admin_app(
     *,
     hosts: Iterable[str] = (),
     others: Others | None = None,
+    troubles: Callable[[], Sequence[str]] = tuple,
 ) -> Starlette:
     """Build the application. :param hosts: names and addresses of the listener, beside loopback's."""
-    admin = Admin(registry, unready, HostGuard(hosts), actions, others)
+    admin = Admin(registry, unready, HostGuard(hosts), actions, others, troubles)
     return Starlette(routes=[Mount("/", app=admin)])
 
 

@@ -1,5 +1,7 @@
 """What the driver says of itself once, for those who watch many servers."""
 
+from collections.abc import Callable
+
 from prometheus_client import CollectorRegistry, Gauge
 
 from executor.driver import Capabilities
@@ -11,5 +13,11 @@ class DriverMetrics:
             "lockgate_functions_isolated", "1 where functions run in containers.", registry=registry
         )
 
-    def opened(self, capabilities: Capabilities) -> None:
+        self._up = Gauge(
+            "lockgate_engine_up", "1 while environments of functions can be made.", registry=registry
+        )
+
+    def opened(self, capabilities: Capabilities, trouble: Callable[[], str]) -> None:
+        """:param trouble: why none can be made now; empty: they can."""
         self._isolated.set(capabilities.isolated)
+        self._up.set_function(lambda: not trouble())

@@ -215,7 +215,7 @@ class ExecutorProcess:
             "admin": (
                 admin_app(
                     self._registry, self._reasons, actions,
-                    hosts=bound_hosts(admin), others=self._edges.expositions,
+                    hosts=bound_hosts(admin), others=self._edges.expositions, troubles=functions.troubles,
                 ),
                 ADMIN_LIMITS,
             ),

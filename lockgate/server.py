@@ -155,10 +155,13 @@ class Server:
             "gateway": (app, public.limits),
             "control": (functions.control_app(sockets["control"], secrets), CONTROL_LIMITS),
             "admin": (
-                admin_app(self._registry, self._reasons, actions, hosts=bound_hosts(sockets["admin"])),
+                admin_app(
+                    self._registry, self._reasons, actions,
+                    hosts=bound_hosts(sockets["admin"]), troubles=functions.troubles,
+                ),
                 ADMIN_LIMITS,
             ),
-        }
+        }  # fmt: skip
         listeners = make_listeners(
             sockets, apps, tls=public.tls, metrics=self._edge_metrics, say=self._console.event
         )

@@ -95,6 +95,11 @@ class FunctionsPart:
             hosts=bound_hosts(sock),
         )
 
+    def troubles(self) -> tuple[str, ...]:
+        """What cannot be done at present, for operators."""
+        trouble = self.executor.trouble
+        return (trouble,) if trouble else ()
+
     def _open_logs(self, max_mb: int) -> FunctionLogs:
         if self._settings.dev:
             return EchoedLogs(self._state.logs, max_mb, echo=self._console.function_line)
@@ -109,7 +114,7 @@ class FunctionsPart:
     def _report(self, capabilities: Capabilities) -> None:
         """Say what the driver cannot do here. :raises RuntimeFailure: what would be unsafe for `serve`."""
         refuse_unsafe(capabilities, self._settings)
-        DriverMetrics(self._registry).opened(capabilities)
+        DriverMetrics(self._registry).opened(capabilities, lambda: self.executor.trouble)
         if not self._settings.dev and not capabilities.isolated:
             self._console.warn("Functions run as processes of this machine: that is no security boundary.")
         for sentence in capabilities.degraded:

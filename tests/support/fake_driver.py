@@ -278,6 +278,7 @@ class FakeDriver:
         self.slots_made: dict[int, FakeSlot] = {}
         self.connecting: set[int] = set()
         self.gateways: tuple[str, ...] = ()
+        self.trouble = ""
         self.kind = ChannelKind.SOCKET
         self.heard = asyncio.Event()
         self.changed = asyncio.Event()

@@ -30,7 +30,7 @@ from executor.drivers.docker.blueprint import Materials
 from executor.drivers.docker.container import Container
 from executor.drivers.docker.engine.address import LOCAL_ENGINE, EngineAddress
 from executor.drivers.docker.engine.client import EngineClient
-from executor.drivers.docker.engine.errors import EngineFault
+from executor.drivers.docker.engine.errors import Conflict, EngineFault, EngineGone
 from executor.drivers.docker.images import Images
 from executor.drivers.docker.labels import PROBE, container_name, instance_label, read_found
 from executor.drivers.docker.maker import START_FAULT, ContainerMaker, Wish
@@ -48,6 +48,7 @@ from executor.drivers.process.slots import Slots
 from executor.revision import Revision
 from kit.names import Names
 
+PATIENCE_S = 40.0  # of a reload, for an engine that is gone; a start's ends before
 LIST_TIMEOUT_S = 8.0  # less than the patience of who asks, so that a stalled engine is noticed here
 KEPT_PEAKS = 1024  # of environments that are gone: their last log line is written a moment later
 EVENTS_TIMEOUT_S = 10.0
@@ -224,7 +225,11 @@ class DockerDriver:
         """Find its image, its networks and its sandbox. :raises StartError: :raises EngineFault:"""
         presence = self._observer.presence
         while True:
-            await presence.wait()
+            try:
+                async with asyncio.timeout(PATIENCE_S):
+                    await presence.wait()
+            except TimeoutError:
+                raise EngineGone(presence.trouble) from None
             try:
                 await self._networks.check(revision.config.network)
                 await self._sandboxes.check(revision.config.sandbox)
@@ -318,8 +323,12 @@ class DockerDriver:
             raise
 
     async def _make_when_there(self, container: Container, wish: Wish) -> float:
-        """A start that finds the engine gone, or loses it on the way, is made anew when it is back."""
+        """A start that finds the engine gone, or loses it on the way, is made anew when it is back.
+
+        What the engine was asked for before may come to be after it was removed, and has the name then.
+        """
         presence = self._observer.presence
+        is_again = False
         while True:
             container.is_waiting = bool(presence.trouble)
             await presence.wait()
@@ -329,8 +338,12 @@ class DockerDriver:
                     await self._take_down(container)
                 return await self._maker.make(container, wish)
             except (EngineFault, StartError) as problem:
-                if container.is_stopping or not await presence.explains(problem):
+                if container.is_stopping:
                     raise
+                is_late_twin = is_again and isinstance(problem.__cause__, Conflict)
+                if not is_late_twin and not await presence.explains(problem):
+                    raise
+            is_again = True
 
     async def _take_down(self, container: Container) -> None:
         await self._maker.remove(container)
@@ -422,7 +435,9 @@ class DockerDriver:
             async with asyncio.timeout(LIST_TIMEOUT_S):
                 await self._observer.refresh()
         except (EngineFault, TimeoutError) as problem:
-            self._observer.presence.lose(str(problem) or f"no list of its containers in {LIST_TIMEOUT_S:.0f} s")
+            self._observer.presence.lose(
+                str(problem) or f"no list of its containers in {LIST_TIMEOUT_S:.0f} s"
+            )
             raise
 
 

@@ -1,9 +1,11 @@
 """An engine that is slow, gone or behind our back: what the driver says, that each call ends, that nothing is left."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 
+from executor.driver import ChannelKind, StartError
 from executor.drivers.docker.engine import client
 from executor.drivers.docker.engine.client import EngineClient
 from tests.support.docker_world import DockerWorld
@@ -65,43 +67,71 @@ async def test_ends_while_the_engine_was_gone_are_told_when_it_is_back(
         removed.number,
         stays.number,
     } <= world.driver.environments()  # what was known stays
+    assert (await killed.exit()).is_lost  # by the kernel's word; why is the engine's to say
+    assert (await removed.exit()).is_lost
     await proxy.come()
-    assert (await killed.exit()).signal == 9
-    await removed.exit()
     assert await stays.does("result = 1") == 1
     assert stays.number not in world.sink.exits
 
 
-async def test_engine_that_is_gone_fails_starts_and_stops_until_it_is_back(
+async def test_starts_wait_for_an_engine_that_is_gone_and_stops_are_refused(
     world: DockerWorld, proxy: EngineProxy
 ) -> None:
     environment = await world.start()
+    assert world.driver.trouble == ""
     await proxy.go()
-    with pytest.raises(OSError, match="unix:"):
-        await world.begin(world.revision(world.package({"app.py": ""})))
+    starting = asyncio.create_task(world.start())
     with pytest.raises(OSError, match="unix:"):
         await environment.stop()
     assert await environment.does("result = 1") == 1  # calls do not need the engine
+    assert "engine does not answer" in world.driver.trouble
+    assert not starting.done()
     await proxy.come()
+    assert await (await starting).does("result = 2") == 2
+    assert world.driver.trouble == ""
     await environment.stop()
     await world.driver.stop(environment.number + 1, 0)
     assert world.driver.environments() == frozenset()
 
 
-async def test_engine_that_stalls_ends_each_call_at_its_deadline(
+async def test_start_that_waits_for_the_engine_can_be_given_up(
+    world: DockerWorld, proxy: EngineProxy
+) -> None:
+    first = await world.start()
+    await proxy.go()
+    with pytest.raises(OSError, match="unix:"):
+        await world.driver.refresh()
+    plan = world.spec(world.revision(world.package({"app.py": ""})))
+    address = await world.channel(plan.environment, ChannelKind.SOCKET)
+    starting = asyncio.create_task(world.driver.start(plan, address))
+    with pytest.raises(OSError, match="unix:"):
+        await first.stop()
+    with pytest.raises(OSError, match="unix:"):
+        await world.driver.stop(plan.environment, 0)
+    with pytest.raises(StartError, match="engine was gone"):
+        await starting
+    await proxy.come()
+    await world.driver.stop(plan.environment, 0)
+    await first.stop()
+    assert world.driver.environments() == frozenset()
+
+
+async def test_engine_that_stalls_ends_each_call_at_its_deadline_and_a_start_is_made_anew(
     world: DockerWorld, proxy: EngineProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was asked for may happen still: `stop` removes what came of it."""
-    environment = await world.start()
-    proxy.stall()
+    """What was asked for may have happened still: it is removed before the start is made again."""
     monkeypatch.setattr(client, "START_TIMEOUT_S", 0.5)
     monkeypatch.setattr(client, "REMOVE_TIMEOUT_S", 0.5)
-    with pytest.raises(TimeoutError):
-        await world.begin(world.revision(world.package({"app.py": ""})))
+    environment = await world.start()
+    proxy.stall()
+    starting = asyncio.create_task(world.start())
     with pytest.raises(TimeoutError):
         await environment.stop()
+    while not world.driver.trouble:  # noqa: ASYNC110  # it is the engine's silence that is waited for
+        await asyncio.sleep(0.02)
     monkeypatch.undo()
     proxy.flow()
+    assert await (await starting).does("result = 1") == 1
     for number in tuple(world.driver.environments()):
         await world.driver.stop(number, 0)
     await world.driver.refresh()

@@ -11,15 +11,17 @@ from lockgate.admin import admin_app
 from lockgate.admin_actions import Actions
 
 REASONS: list[str] = []
+TROUBLES: list[str] = []
 
 
 @pytest.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
     REASONS.clear()
+    TROUBLES.clear()
     registry = CollectorRegistry()
     Counter("lockgate_things", "Things.", registry=registry).inc(3)
     actions = Actions({}, secrets={}.get, region="us-east-1", audit=lambda name, actor, status: None)
-    app = admin_app(registry, lambda: REASONS, actions, hosts=["admin.example"])
+    app = admin_app(registry, lambda: REASONS, actions, hosts=["admin.example"], troubles=lambda: TROUBLES)
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:8083"
     ) as made:
@@ -30,6 +32,14 @@ async def test_health_is_ok_even_when_not_ready(client: httpx.AsyncClient) -> No
     REASONS.append("draining")
     response = await client.get("/health")
     assert (response.status_code, response.json()) == (200, {"status": "ok"})
+
+
+async def test_health_says_what_cannot_be_done_and_stays_200(client: httpx.AsyncClient) -> None:
+    """A restart would not bring the engine back, and would end what is warm."""
+    TROUBLES.append("The engine is gone.")
+    response = await client.get("/health")
+    assert response.status_code == 200
+    assert response.json() == {"status": "degraded", "troubles": ["The engine is gone."]}
 
 
 async def test_ready_says_why_not(client: httpx.AsyncClient) -> None:
