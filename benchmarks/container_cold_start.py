@@ -78,10 +78,10 @@ def measure(context: Context) -> Table:
 
 def _measure(context: Context, table: Table) -> None:
     quick = context.rounds == 1
-    many, some, few = (12, 4, 3) if quick else (50, 20, 10)
+    many, enough, some, few = (12, 12, 4, 3) if quick else (50, 30, 12, 8)
     small = _managed(str(containers.small_package(context.folder / "small")))
     large = _managed(str(containers.large_package(context.folder / "large")))
-    hits = _slots(context, table, small, SMALL, quiet=many, row=many)
+    hits = _slots(context, table, small, SMALL, quiet=enough, row=many)
     large_hits = _slots(context, table, large, LARGE, quiet=some, row=many)
     direct = [
         Group(name=f"no slots, {SMALL}", function=small, count=some, pause_s=QUIET_S),
@@ -105,7 +105,7 @@ def _measure(context: Context, table: Table) -> None:
         context,
         "process",
         [
-            Group(name=f"process driver, {SMALL}", function=small, count=many, pause_s=0.1),
+            Group(name=f"process driver, {SMALL}", function=small, count=enough, pause_s=0.1),
             Group(name=f"process driver, {LARGE}", function=large, count=few, pause_s=0.1),
         ],
         driver="process",

@@ -53,7 +53,7 @@ def _measure(context: Context, connections: int) -> Table:
             place.subject("process driver, one process, JWT", alone, "/guarded"),
         ]
         take_turns(
-            subjects, connections=connections, rounds=context.rounds, seconds=context.run_s(len(subjects))
+            subjects, connections=connections, rounds=context.rounds, seconds=context.run_s(2 * len(subjects))
         )
     table.rows = [cells(subject) for subject in subjects]
     guarded, free, by_process, free_by_process, one = subjects
@@ -85,7 +85,7 @@ def measure_workers(context: Context) -> Table:
             calls.append(place.subject(f"{count}: docker, JWT", server, "/guarded"))
             answers.append(place.subject(f"{count}: `respond:`, JWT", server, "/guarded/respond"))
         subjects = [*calls, *answers]
-        take_turns(subjects, connections=50, rounds=context.rounds, seconds=context.run_s(len(subjects)))
+        take_turns(subjects, connections=50, rounds=context.rounds, seconds=context.run_s(2 * len(subjects)))
     table.rows = [cells(subject) for subject in subjects]
     parts = [
         f"{count} processes {paired(call, calls[0]).text(2)} times one's rate with a function, "
