@@ -42,6 +42,8 @@ async def look_up(engine: EngineCalls, name: str) -> JoinedNetwork:
 
 
 def _checked(name: str, found: dict[str, Any]) -> JoinedNetwork:
+    if found.get("Name") in _RESERVED:  # it was called by its id
+        raise refused(f'The network "{name}" cannot be joined: it {_RESERVED[found["Name"]]}')
     if found.get("Driver") != "bridge" or found.get("Scope") != "local":
         kind = found.get("Driver") or "another driver"
         raise refused(f'The network "{name}" cannot be joined: it is of {kind}, and only bridge networks can')

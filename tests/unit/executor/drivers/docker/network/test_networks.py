@@ -268,6 +268,17 @@ async def test_a_network_that_cannot_be_joined(name: str, change: dict[str, Any]
     assert (await (await opened(Engine(DATABASE))).reserve("internet", ["db"])).connect == ("db",)
 
 
+async def test_the_default_network_is_not_joined_by_its_id_either() -> None:
+    """C4: the engine finds networks by the beginning of their ids, too."""
+    engine = Engine(DATABASE)
+    found = await opened(engine)
+    engine.networks["ffff"] = {**DATABASE, "Name": "bridge"}
+    with pytest.raises(StartError, match="default network"):
+        await found.reserve("internet", ["ffff"])
+    engine.networks["ffff"] = {**DATABASE, "Name": "other"}
+    assert (await found.reserve("internet", ["ffff"])).connect == ("other",)
+
+
 async def test_where_no_rules_can_be_set_it_is_said_and_egress_none_still_holds() -> None:
     """C4: a closed bridge is then the engine's internal kind; what would be a way out is refused."""
     Firewall.problem = "Permission denied (you must be root)"
