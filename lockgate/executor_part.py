@@ -1,7 +1,9 @@
 """The executor with its driver, as this machine and the routes file make it."""
 
 import os
+import stat
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 
@@ -127,5 +129,22 @@ def packages_in_use(executor: Executor) -> set[str]:
 def runtime_sockets(instance: str) -> Path:
     """Where environments' sockets lie: short, because a socket's path has at most 107 bytes."""
     base = Path("/run") if os.geteuid() == 0 else Path(os.environ.get("XDG_RUNTIME_DIR") or "/tmp")  # noqa: S108
-    name = "lockgate" if base != Path("/tmp") else f"lockgate-{os.geteuid()}"  # noqa: S108
-    return base / name / instance / "e"
+    if base != Path("/tmp"):  # noqa: S108
+        return base / "lockgate" / instance / "e"
+    return own_folder(base / f"lockgate-{os.geteuid()}") / instance / "e"
+
+
+def own_folder(folder: Path) -> Path:
+    """Make it, in a place where everybody may: who made it before could put other sockets there.
+
+    :raises RuntimeFailure: it is somebody else's.
+    """
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+        raise RuntimeFailure(
+            f"{folder} belongs to another user.", "Set XDG_RUNTIME_DIR to a folder of your own."
+        )
+    folder.chmod(0o700)
+    return folder

@@ -5,7 +5,7 @@ function. State: which sentences the operator has heard.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from executor.interpreters import find_interpreters
@@ -13,6 +13,7 @@ from executor.languages import find_programs
 from executor.packages.errors import PackageError
 from executor.packages.store import PackageStore
 from executor.revision import FunctionConfig, Revision
+from lockgate.config.checks.places import overlap
 from lockgate.config.grammar.file import RoutesFile
 from lockgate.config.resolved import ResolvedFunction
 from lockgate.container_keys import refuse_container_keys
@@ -45,6 +46,7 @@ class RevisionBuilder:
         if self._containers is None:
             refuse_container_keys(file)
         functions = file.resolved_functions()
+        _refuse_state_in_volumes(functions.values(), self._cache)
         if not functions:
             return []
         try:
@@ -98,6 +100,17 @@ class RevisionBuilder:
         if text is not None and sentence not in self._said:
             self._said.add(sentence)
             self._say(sentence)
+
+
+def _refuse_state_in_volumes(functions: Iterable[ResolvedFunction], state: Path) -> None:
+    """Whoever may write to a folder above the state can put another one in its place."""
+    for function in functions:
+        for variable, folder in function.volumes.items():
+            if overlap(folder.resolve(), state.resolve()):
+                raise ConfigurationError(
+                    f"functions.{function.name}.volumes.{variable}: {folder} and the state folder {state} overlap.",
+                    "Take another folder, or start with another --state.",
+                )
 
 
 def _revision(built: Revision | BaseException) -> Revision:
