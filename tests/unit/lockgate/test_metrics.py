@@ -24,6 +24,7 @@ from lockgate.metrics import (
     FleetCollector,
     FleetSnapshot,
     LogCollector,
+    PartMetrics,
     ReloadMetrics,
     new_registry,
     snapshot_of,
@@ -60,6 +61,7 @@ def build() -> tuple[CollectorRegistry, ExecutorMetrics]:
     registry.register(LogCollector({"server": lambda: 5}))
     ReloadMetrics(registry).applied(3)
     DriverMetrics(registry)
+    PartMetrics(registry, lambda: {"executor": 1})
     route = GatewayMetrics(registry).route("GET /notes")
     route.observe("GET", 200, 100_000, InvokeTimes(queue_us=1, start_us=1, init_us=1, handler_us=1))
     route.deny("token_expired")
