@@ -4,8 +4,10 @@ It sets no firewall rules, so that those of the machine's engine stay as they ar
 machine's engine's.
 """
 
+import functools
 import http.client
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -100,6 +102,7 @@ class ChaosEngine(EngineView):
         super().__init__(f"unix://{self.socket}")
         self.moments: list[tuple[float, float]] = []  # of restarts: asked for, serves again (monotonic)
         self._process: subprocess.Popen[bytes] | None = None
+        self._bridge = f"lgc-{secrets.token_hex(4)}"
 
     @property
     def pid(self) -> int:
@@ -107,16 +110,36 @@ class ChaosEngine(EngineView):
         return self._process.pid
 
     def start(self) -> None:
+        self._make_bridge()
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [
                     "dockerd", "--host", self.address, "--pidfile", str(self.folder / "pid"),
                     "--data-root", str(self.folder / "data"), "--exec-root", str(self.folder / "exec"),
-                    "--bridge", "none", "--iptables=false", "--ip6tables=false", "--ip-masq=false",
+                    "--bridge", self._bridge, "--iptables=false", "--ip6tables=false", "--ip-masq=false",
                 ],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
         wait_until(self._answers, f"an engine; its log is {self.folder / 'log'}", START_S)
+
+    def _make_bridge(self) -> None:
+        """Its default network, which must not be `none`: an engine without one removes the machine's ``docker0``."""
+        if (Path("/sys/class/net") / self._bridge).exists():
+            return
+        run = functools.partial(subprocess.run, check=True, timeout=END_S)
+        address = f"10.{secrets.randbelow(50) + 200}.{secrets.randbelow(256)}.1/24"
+        run(["ip", "link", "add", self._bridge, "type", "bridge"])
+        run(
+            [
+                "ip",
+                "address",
+                "add",
+                f"10.{secrets.randbelow(50) + 200}.{secrets.randbelow(256)}.1/24",
+                "dev",
+                self._bridge,
+            ]
+        )
+        run(["ip", "link", "set", self._bridge, "up"])
 
     def _answers(self) -> bool:
         assert self._process is not None
@@ -177,6 +200,8 @@ class ChaosEngine(EngineView):
             os.kill(pid, signal.SIGKILL)
         for point in kernel.mounts_below(self.folder.resolve()):
             kernel.unmount(point)
+        if (Path("/sys/class/net") / self._bridge).exists():
+            subprocess.run(["ip", "link", "delete", self._bridge], check=True, timeout=END_S)
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
