@@ -129,16 +129,7 @@ class ChaosEngine(EngineView):
         run = functools.partial(subprocess.run, check=True, timeout=END_S)
         address = f"10.{secrets.randbelow(50) + 200}.{secrets.randbelow(256)}.1/24"
         run(["ip", "link", "add", self._bridge, "type", "bridge"])
-        run(
-            [
-                "ip",
-                "address",
-                "add",
-                f"10.{secrets.randbelow(50) + 200}.{secrets.randbelow(256)}.1/24",
-                "dev",
-                self._bridge,
-            ]
-        )
+        run(["ip", "address", "add", address, "dev", self._bridge])
         run(["ip", "link", "set", self._bridge, "up"])
 
     def _answers(self) -> bool:
