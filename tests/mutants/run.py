@@ -35,6 +35,7 @@ from tests.mutants.sandbox import Sandbox, first_failure, preload  # noqa: E402
 
 LONGEST_S = 60.0
 FOR_EVER = "running for ever"
+LOG_CHARS = 4000  # of what pytest said where it could not even say which test failed
 FORK = get_context("fork")
 
 
@@ -152,6 +153,7 @@ def judge(run: Running) -> tuple[str, bool]:
     if failed is None:
         return "SURVIVED", False
     if fault.requirement and "::" not in failed and failed != FOR_EVER:
+        print(run.log.read_text(errors="replace")[-LOG_CHARS:], file=sys.stderr)
         return f"NO TEST COULD BE RUN: {failed}", False
     return f"caught by {failed}", True
 
