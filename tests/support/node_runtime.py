@@ -15,7 +15,8 @@ from tests.support.runtime_wire import Sink
 
 NODE = os.environ.get("LOCKGATE_TEST_NODE") or shutil.which("node")  # another version, for a run by hand
 CASES = Path(__file__).parents[1] / "e2e" / "node_functions" / "cases"
-OFFICIAL = Path(__file__).parents[1] / "node" / "node_modules" / "aws-lambda-ric" / "bin" / "index.mjs"
+PEERS = Path(__file__).parents[1] / "node" / "node_modules"
+OFFICIAL = PEERS / "aws-lambda-ric" / "bin" / "index.mjs"
 OFFICIAL_IS_BUILT = (OFFICIAL.parents[1] / "dist" / "rapid-client.node").is_file()  # a native module
 
 

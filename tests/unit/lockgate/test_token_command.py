@@ -81,12 +81,12 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
 
 
 def test_decode_shows_all_but_the_signature_and_says_that_nothing_was_verified(shell: Shell) -> None:
-    token = make_token(payload=claims(exp=int(time.time()) - 720))
+    token = make_token(payload=claims(exp=int(time.time()) - 750))
     code, out, err = shell.run("token", "decode", stdin=f"Bearer {token}\n")
     assert (code, err) == (0, "")
     assert out.startswith("Not verified: anybody could have written this.")
     assert '  sub: "user-1"' in out
-    assert "12 minutes ago" in out
+    assert "12 minutes" in out
     assert not any(part in out for part in token.split("."))
 
 

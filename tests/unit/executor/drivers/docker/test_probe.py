@@ -53,5 +53,5 @@ def test_code_is_linked_where_nothing_can_be_mounted() -> None:
 
 def test_image_without_a_shell_is_said() -> None:
     said = Seen(words="[FATAL tini (1)] exec /bin/sh failed: No such file or directory\n")
-    with pytest.raises(ProbeFailed, match="cannot run /bin/sh of its image: .* No such file"):
+    with pytest.raises(ProbeFailed, match=r"cannot run /bin/sh of its image: .* No such file"):
         judge(said, None, disk=True, why_no_disk="", why_no_mounts="")

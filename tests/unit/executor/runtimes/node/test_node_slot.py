@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,9 +11,15 @@ import pytest
 
 from executor.runtimes.node.language import BOOTSTRAP, NODE, heap_options
 from tests.support.node_runtime import NODE as PROGRAM
+from tests.support.node_runtime import PEERS
 from tests.support.slot_wire import NEXT, outcome, start_process
 
 pytestmark = pytest.mark.skipif(PROGRAM is None, reason="there is no Node.js")
+
+# From npm, because which Node.js a machine has decides whether it has `process.execve`.
+CAN_EXEC = PEERS / "node-can-exec/bin/node"
+CANNOT_EXEC = PEERS / "node-cannot-exec/bin/node"
+needs_both = pytest.mark.skipif(not CAN_EXEC.is_file(), reason="npm has not installed tests/node")
 
 HEAP = heap_options(256)
 
@@ -71,13 +76,15 @@ SLOT_VARIABLES = {
 }
 
 
-async def run(folder: Path, work: Path, mode: str, own: dict[str, str]) -> Any:
+async def run(
+    folder: Path, work: Path, mode: str, own: dict[str, str], program: str | Path | None = PROGRAM
+) -> Any:
     """What the function answers to one event, started in `mode`."""
     place = work / mode
     place.mkdir()
     wanted = variables(folder, **own)
-    assert PROGRAM is not None
-    command = [PROGRAM, *HEAP, os.fspath(BOOTSTRAP)]
+    assert program is not None
+    command = [os.fspath(program), *HEAP, os.fspath(BOOTSTRAP)]
     if mode == "direct":
         command = ["/usr/bin/env", "-C", os.fspath(folder / "task"), *command]
         async with start_process(command, wanted, place, slot=False) as process:
@@ -90,12 +97,6 @@ async def run(folder: Path, work: Path, mode: str, own: dict[str, str]) -> Any:
         return outcome(await peer.invoke())
 
 
-def has_execve() -> bool:
-    assert PROGRAM is not None
-    said = subprocess.run([PROGRAM, "-p", "typeof process.execve"], capture_output=True, check=True)
-    return said.stdout == b"function\n"
-
-
 async def test_a_function_sees_the_process_of_a_direct_start(folder: Path, work: Path) -> None:
     direct = await run(folder, work, "direct", {"MINE": "gräßlich"})
     assert direct["environ"]["MINE"] == "gräßlich"
@@ -103,27 +104,24 @@ async def test_a_function_sees_the_process_of_a_direct_start(folder: Path, work:
     assert await run(folder, work, "warm", {"MINE": "gräßlich"}) == direct
 
 
+@needs_both
 async def test_a_slot_replaced_by_a_fresh_process_sees_what_acts_at_start(folder: Path, work: Path) -> None:
-    if not has_execve():
-        pytest.skip("this Node.js cannot replace itself: 22.15 and 24 can")
     own = {"NODE_OPTIONS": "--stack-trace-limit=3", "TZ": "Asia/Tokyo"}
-    direct = await run(folder, work, "direct", own)
+    direct = await run(folder, work, "direct", own, CAN_EXEC)
     assert "GMT+0900" in direct["noon"]
-    assert await run(folder, work, "exec", own) == direct
+    assert await run(folder, work, "exec", own, CAN_EXEC) == direct
 
 
+@needs_both
 @pytest.mark.parametrize("mode", [None, 0o644, 0o755])
 async def test_a_wrapper_takes_the_slots_place(folder: Path, work: Path, mode: int | None) -> None:
-    if not has_execve():
-        pytest.skip("this Node.js cannot replace itself: 22.15 and 24 can")
     wrapper = folder / "wrapper"
     if mode is not None:
         write(wrapper, '#!/bin/sh\nexport WRAPPED=yes\nexec "$@"\n')
         wrapper.chmod(mode)
-    assert PROGRAM is not None
     wanted = variables(folder, AWS_LAMBDA_EXEC_WRAPPER=os.fspath(wrapper))
     async with start_process(
-        [PROGRAM, *HEAP, os.fspath(BOOTSTRAP)], SLOT_VARIABLES, work, slot=True
+        [os.fspath(CAN_EXEC), *HEAP, os.fspath(BOOTSTRAP)], SLOT_VARIABLES, work, slot=True
     ) as process:
         if mode == 0o755:
             peer = await process.become("exec", wanted, folder / "task")
@@ -135,11 +133,10 @@ async def test_a_wrapper_takes_the_slots_place(folder: Path, work: Path, mode: i
         assert await process.exit_code() == (127 if mode is None else 126)
 
 
+@needs_both
 async def test_a_slot_that_cannot_be_replaced_ends_and_says_why(folder: Path, work: Path) -> None:
-    if has_execve():
-        pytest.skip("this Node.js can replace itself")
-    assert PROGRAM is not None
-    async with start_process([PROGRAM, os.fspath(BOOTSTRAP)], SLOT_VARIABLES, work, slot=True) as process:
+    command = [os.fspath(CANNOT_EXEC), os.fspath(BOOTSTRAP)]
+    async with start_process(command, SLOT_VARIABLES, work, slot=True) as process:
         peer = await process.ready()
         peer.specialise("exec", variables(folder), os.fspath(folder / "task"))
         assert await process.exit_code() == 1
