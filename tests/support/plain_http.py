@@ -59,9 +59,7 @@ def invoke(
     signed = sign(
         "POST", url + path, {}, payload, credentials, endpoints["region"], "lambda", datetime.now(UTC)
     )
-    return call(
-        address_of(url), path, method="POST", body=payload, headers=signed, timeout_s=timeout_s
-    )
+    return call(address_of(url), path, method="POST", body=payload, headers=signed, timeout_s=timeout_s)
 
 
 def act(endpoints: Mapping[str, Any], action: str, body: bytes = b"{}", *, timeout_s: float = 60.0) -> Reply:
