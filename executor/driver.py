@@ -6,7 +6,7 @@ nor waits. Everything that it makes carries the instance's mark, so that `reap` 
 
 import signal
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import Protocol
@@ -98,7 +98,7 @@ class StartSpec:
     mark: str
     shape: EnvironmentShape
     revision: Revision
-    variables: Mapping[str, str]
+    variables: Mapping[str, str] = field(repr=False)  # may hold secrets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +106,7 @@ class Specialisation:
     """What the waiting bootstrap is told over its channel, as JSON: the function's whole process environment."""
 
     mode: StartMode
-    variables: Mapping[str, str]
+    variables: Mapping[str, str] = field(repr=False)  # may hold secrets
     cwd: str = "/var/task"
 
     def document(self) -> bytes:

@@ -53,7 +53,7 @@ class FunctionConfig:
     timeout_s: float = 10.0
     storage_mb: int = 512
     idle_timeout_s: float = 300.0
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)  # may hold secrets
     volumes: Mapping[str, str] = field(default_factory=dict)
     reserved: int | None = None
     cpu: CpuMode = "shared"

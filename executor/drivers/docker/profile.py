@@ -63,7 +63,7 @@ class ContainerSpec:
     entrypoint: Sequence[str] | None
     command: Sequence[str] | None
     cwd: str | None
-    variables: Mapping[str, str]
+    variables: Mapping[str, str] = field(repr=False)  # may hold secrets
     labels: Mapping[str, str]
     uid: int
     gid: int
@@ -78,7 +78,8 @@ class ContainerSpec:
 
 def container_config(spec: ContainerSpec) -> dict[str, Any]:
     """The body of a create."""
-    assert spec.uid > 0, "functions never run as root"
+    if spec.uid <= 0:
+        raise ValueError("functions never run as root")
     config: dict[str, Any] = {
         "Image": spec.image,
         "User": f"{spec.uid}:{spec.gid}",

@@ -13,6 +13,7 @@ from executor.drivers.docker.profile import (
     container_config,
     cpu_quota_us,
 )
+from executor.revision import FunctionConfig
 
 SPEC = ContainerSpec(
     image="sha256:1",
@@ -70,7 +71,7 @@ def test_files_and_shared_memory_are_bounded() -> None:
 def test_user_is_a_number_and_never_root() -> None:
     """C1"""
     assert container_config(SPEC)["User"] == "200007:200007"
-    with pytest.raises(AssertionError, match="never run as root"):
+    with pytest.raises(ValueError, match="never run as root"):
         container_config(replace(SPEC, uid=0))
 
 
@@ -150,3 +151,12 @@ def test_networks_are_the_plans() -> None:
     assert config["HostConfig"]["NetworkMode"] == "n"
     assert config["HostConfig"]["ExtraHosts"] == ["a:10.0.0.1"]
     assert config["HostConfig"]["Dns"] == ["127.0.0.1"]
+
+
+def test_no_repr_shows_a_functions_variables() -> None:
+    """C9: a traceback or a log may hold the repr of what a start was asked for."""
+    secret = "0f8fad5b-secret"
+    assert secret not in repr(replace(SPEC, variables={"KEY": secret}))
+    assert secret not in repr(
+        FunctionConfig(name="f", runtime="python3.13", handler="a.b", environment={"KEY": secret})
+    )
