@@ -7,7 +7,7 @@ import pytest
 from tests.support.chaos_shared import at_once, shared_site, told
 from tests.support.chaos_site import ChaosSite
 from tests.support.engine import Engine
-from tests.support.observed import wait_until
+from tests.support.observed import metrics, wait_until
 
 CALLS = 5
 GONE_S = 60.0
@@ -45,5 +45,12 @@ def test_calls_at_once_share_nothing(site: ChaosSite) -> None:
 
 def test_a_call_takes_a_container_that_waits(site: ChaosSite) -> None:
     """It is one that had no function before: so the call does not wait for the engine."""
-    waiting = wait_until(lambda: site.environments(None), "containers that wait", GONE_S)
+
+    def settled() -> bool:
+        found = metrics(site.server)
+        ready, others = found['lockgate_slots{state="ready"}'], ("filling", "dropping")
+        return ready >= 1 and not any(found[f'lockgate_slots{{state="{each}"}}'] for each in others)
+
+    wait_until(settled, "containers that wait", GONE_S)
+    waiting = site.environments(None)
     assert told(site.call("/fresh"))["container"] in waiting

@@ -1,10 +1,12 @@
 """A node made too small on purpose: what waits, who leaves, and that all are answered."""
 
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
 
+from executor.core.environment import TURN_S
 from tests.support.chaos_shared import at_once, shared_site, told
 from tests.support.chaos_site import ChaosSite
 from tests.support.engine import Engine
@@ -51,6 +53,9 @@ def test_more_calls_than_fit_wait_their_turn(site: ChaosSite) -> None:
 def test_the_longest_idle_leaves_for_who_waits(site: ChaosSite) -> None:
     first = told(site.call("/first"))["container"]
     second = told(site.call("/second"))["container"]
+    # One that was used a moment ago is left alone, for as long as its start suggests, up to a second.
+    used_at = time.monotonic()
+    wait_until(lambda: time.monotonic() - used_at > TURN_S, "a time in which both are idle")
     third = told(site.call("/third"))["container"]
     wait_until(lambda: first not in site.containers(), "the end of the longest idle", THERE_S)
     assert {second, third} <= site.containers().keys()
