@@ -120,9 +120,9 @@ async def test_engine_that_stalls_ends_each_call_at_its_deadline_and_a_start_is_
     world: DockerWorld, proxy: EngineProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was asked for may have happened still: it is removed before the start is made again."""
+    environment = await world.start()
     monkeypatch.setattr(client, "START_TIMEOUT_S", 0.5)
     monkeypatch.setattr(client, "REMOVE_TIMEOUT_S", 0.5)
-    environment = await world.start()
     proxy.stall()
     starting = asyncio.create_task(world.start())
     with pytest.raises(TimeoutError):
