@@ -303,7 +303,13 @@ def test_logs_can_be_followed_while_the_function_runs(server: RunningServer, for
     words = ["logs", "-f", "live", "--state", str(server.state), *form]
     earlier = invoke(client, "live", b'"before"')
     command = [sys.executable, "-m", "lockgate.cli", *words]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as follower:
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=hear_interrupts,
+    ) as follower:
         try:
             assert follower.stdout is not None
             assert follower.stderr is not None
@@ -317,6 +323,11 @@ def test_logs_can_be_followed_while_the_function_runs(server: RunningServer, for
             assert follower.stderr.read() == ""
         finally:
             follower.kill()
+
+
+def hear_interrupts() -> None:
+    """As at a terminal: what a shell starts in the background ignores them, and so would its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def until(text: str, lines: Iterable[str]) -> list[str]:

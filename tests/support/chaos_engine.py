@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import docker
 import orjson
 
 from executor.drivers.docker import kernel
@@ -108,6 +109,10 @@ class ChaosEngine(EngineView):
     def pid(self) -> int:
         assert self._process is not None
         return self._process.pid
+
+    def client(self) -> docker.DockerClient:
+        """Close it after use."""
+        return docker.DockerClient(base_url=self.address, timeout=ANSWER_S)
 
     def start(self) -> None:
         self._make_bridge()
