@@ -1,0 +1,1 @@
+"""What is decided without a clock, a database or the network."""

@@ -1,0 +1,126 @@
+"""What a sign-in flow can refuse, in Cognito's words. Each dialect renders them once, at its edge.
+
+``code`` is Cognito's exception without its suffix; ``str(error)`` may be shown to a client; ``detail`` is for the log
+and never holds a password, a code or a token.
+"""
+
+from typing import ClassVar
+
+
+class AuthError(Exception):
+    """:ivar code: as ``NotAuthorized``. :ivar detail: for the log only."""
+
+    code: ClassVar[str] = "InternalError"
+    default: ClassVar[str] = "Something went wrong."
+
+    def __init__(self, message: str = "", *, detail: str = "") -> None:
+        super().__init__(message or self.default)
+        self.detail = detail
+
+
+class NotAuthorized(AuthError):
+    """Also what an unknown user is answered (B6)."""
+
+    code = "NotAuthorized"
+    default = "Incorrect username or password."
+
+
+class LockedOut(NotAuthorized):
+    """Too many wrong passwords lately; a right one would be refused as well (B7)."""
+
+    default = "Password attempts exceeded"
+
+
+class PasswordResetRequired(AuthError):
+    code = "PasswordResetRequired"
+    default = "Password reset required for the user"
+
+
+class UserNotConfirmed(AuthError):
+    """Only told after the password was right."""
+
+    code = "UserNotConfirmed"
+    default = "User is not confirmed."
+
+
+class UserNotFound(AuthError):
+    """Only told where nobody can probe: by the operator's tools."""
+
+    code = "UserNotFound"
+    default = "User does not exist."
+
+
+class UsernameExists(AuthError):
+    code = "UsernameExists"
+    default = "User already exists"
+
+
+class AliasExists(AuthError):
+    code = "AliasExists"
+    default = "An account with the given email already exists."
+
+
+class InvalidPassword(AuthError):
+    """It does not conform with the pool's policy."""
+
+    code = "InvalidPassword"
+    default = "Password did not conform with policy"
+
+
+class InvalidParameter(AuthError):
+    code = "InvalidParameter"
+    default = "Invalid parameter."
+
+
+class CodeMismatch(AuthError):
+    code = "CodeMismatch"
+    default = "Invalid verification code provided, please try again."
+
+
+class ExpiredCode(AuthError):
+    """Too old, used up by wrong answers, or never sent."""
+
+    code = "ExpiredCode"
+    default = "Invalid code provided, please request a code again."
+
+
+class SoftwareTokenNotFound(AuthError):
+    code = "SoftwareTokenMFANotFound"
+    default = "Software token has not been associated with the user."
+
+
+class EnableSoftwareToken(AuthError):
+    """The first code of a new authenticator was wrong."""
+
+    code = "EnableSoftwareTokenMFA"
+    default = "Code mismatch"
+
+
+class InvalidSession(NotAuthorized):
+    """A challenge that was answered before, is too old, or never was."""
+
+    default = "Invalid session for the user, session is expired."
+
+
+class LimitExceeded(AuthError):
+    code = "LimitExceeded"
+    default = "Attempt limit exceeded, please try after some time."
+
+
+class TooManyRequests(AuthError):
+    code = "TooManyRequests"
+    default = "Too many requests"
+
+
+class ResourceNotFound(AuthError):
+    """A pool, client or group that does not exist."""
+
+    code = "ResourceNotFound"
+    default = "It does not exist."
+
+
+class Unavailable(AuthError):
+    """The database does not answer, or too much waits already: 503, try again."""
+
+    code = "ServiceUnavailable"
+    default = "Service Unavailable"

@@ -1,0 +1,61 @@
+"""Bounded threads for work that blocks: one hop a request. What finds a lane full is told so at once."""
+
+import asyncio
+import os
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
+
+from auth.errors import Unavailable
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+NICE = 10  # password hashing yields the processor to everything else of the server
+
+
+class Lane:
+    """:param threads: that work at once. :param waiting: how many calls may wait for one of them.
+
+    :param deadline_s: how long a caller waits, queue included; the work itself is not interrupted.
+    """
+
+    def __init__(
+        self, name: str, *, threads: int, waiting: int, deadline_s: float, is_polite: bool = False
+    ) -> None:
+        self._name = name
+        self._limit = threads + waiting
+        self._deadline_s = deadline_s
+        self._busy = 0
+        self._counting = threading.Lock()  # work ends on its own thread
+        self._pool = ThreadPoolExecutor(
+            threads, thread_name_prefix=f"auth-{name}", initializer=_be_nice if is_polite else None
+        )
+
+    async def run(self, work: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        """:raises Unavailable: the lane is full, or the deadline has passed."""
+        with self._counting:
+            if self._busy >= self._limit:
+                raise Unavailable(detail=f"{self._name}: {self._busy} calls wait already")
+            self._busy += 1
+        future = self._pool.submit(work, *args, **kwargs)
+        future.add_done_callback(self._done)
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                return await asyncio.wrap_future(future)
+        except TimeoutError as error:
+            raise Unavailable(detail=f"{self._name}: no answer in {self._deadline_s} s") from error
+
+    def _done(self, _: object) -> None:
+        with self._counting:
+            self._busy -= 1
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _be_nice() -> None:
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, 0, NICE)  # of this thread only: Linux keeps it by thread

@@ -1,0 +1,1 @@
+"""The login pages: forms over the flows, for people."""

@@ -1,0 +1,111 @@
+"""A user pool: its rules, without its people. Frozen; what the store keeps as ``pools.config``."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+SignInName = Literal["username", "email", "phone"]
+MfaMode = Literal["none", "optional", "required"]
+Source = Literal["file", "api"]
+CharacterKind = Literal["lower", "upper", "digit", "symbol"]
+
+STANDARD_SCOPES = ("openid", "email", "phone", "profile", "aws.cognito.signin.user.admin")
+STANDARD_ATTRIBUTES = frozenset(
+    [
+        "address",
+        "birthdate",
+        "email",
+        "email_verified",
+        "family_name",
+        "gender",
+        "given_name",
+        "locale",
+        "middle_name",
+        "name",
+        "nickname",
+        "phone_number",
+        "phone_number_verified",
+        "picture",
+        "preferred_username",
+        "profile",
+        "updated_at",
+        "website",
+        "zoneinfo",
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordPolicy:
+    """:param temporary_s: how long a password that an administrator has set may be used."""
+
+    min_length: int = 8
+    require: frozenset[CharacterKind] = frozenset()
+    temporary_s: float = 7 * 86400.0
+    history: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttributeRule:
+    """One attribute beside the standard ones. :param name: without ``custom:``."""
+
+    name: str
+    type: Literal["string", "number"] = "string"
+    is_mutable: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lifetimes:
+    """Seconds. :param refresh_grace_s: a retry within it gets the same successor (A7)."""
+
+    id_s: float = 3600.0
+    access_s: float = 3600.0
+    refresh_s: float = 30 * 86400.0
+    refresh_grace_s: float = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brand:
+    """What the pages look like. :param colour: ``#rrggbb``; :param logo: a path on this machine, read once."""
+
+    name: str = ""
+    colour: str = ""
+    logo: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """:param pool_id: as ``us-east-1_Main00001``; fixed at first creation.
+
+    :param is_case_sensitive: of user names. :param resource_servers: identifier → scope → what it allows.
+    :param is_closed: it vanished from the file: nobody signs in, nothing is deleted.
+    :param version: grows with each change; caches compare it.
+    """
+
+    pool_id: str
+    name: str
+    source: Source = "file"
+    sign_in_with: frozenset[SignInName] = frozenset({"username"})
+    self_sign_up: bool = False
+    is_case_sensitive: bool = False
+    password: PasswordPolicy = PasswordPolicy()
+    mfa: MfaMode = "none"
+    attributes: tuple[AttributeRule, ...] = ()
+    groups: tuple[str, ...] = ()
+    resource_servers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    lifetimes: Lifetimes = Lifetimes()
+    triggers: Mapping[str, str] = field(default_factory=dict)
+    brand: Brand = Brand()
+    is_closed: bool = False
+    version: int = 0
+
+    @property
+    def key_name(self) -> str:
+        """The part behind the region, as SRP and cookies use it."""
+        return self.pool_id.partition("_")[2]
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """All that can be granted in this pool: the standard ones, then ``server/scope``."""
+        own = (f"{server}/{scope}" for server, scopes in self.resource_servers.items() for scope in scopes)
+        return (*STANDARD_SCOPES, *own)
