@@ -14,12 +14,12 @@ from gateway.access_log import AccessSink, add_claims, build_record, clean
 from gateway.connection import Connection, Receive, Scope, Send
 from gateway.deployment import Deployment
 from gateway.errors import ClientGone, Denial, GatewayError, IntegrationError, ShuttingDown, render
-from gateway.forwarded import NO_TRUST, ProxyTrust
 from gateway.ledger import Ledger
 from gateway.metrics import GatewayMetrics
 from gateway.request import HttpRequest
 from gateway.request_clock import RequestClock
 from gateway.response import BODILESS, Fields, HttpResponse
+from kit.forwarded import NO_TRUST, ProxyTrust
 
 _log = logging.getLogger("lockgate.gateway")
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from gateway.connection import Scope
 from gateway.fields import RequestFields
-from gateway.forwarded import NO_TRUST, ProxyTrust, peer_of
 from gateway.request_clock import Moment
 from gateway.request_id import REQUEST_ID_BYTES, format_request_id
 from gateway.trace import PARENT_BYTES, ROOT_BYTES, Trace, continue_trace
+from kit.forwarded import NO_TRUST, ProxyTrust, peer_of
 
 _RANDOM_BYTES = REQUEST_ID_BYTES + ROOT_BYTES + PARENT_BYTES
 

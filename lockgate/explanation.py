@@ -11,11 +11,11 @@ from gateway.deployment import Deployment
 from gateway.explain.question import Question
 from gateway.explain.shape import as_json
 from gateway.explain.walk import Terms, explain
-from gateway.forwarded import ProxyTrust
 from gateway.issuers.issuer import Issuers
 from gateway.metrics import GatewayMetrics
 from gateway.request_clock import RequestClock
 from gateway.services import Services
+from kit.forwarded import ProxyTrust
 from kit.networks import parse_address
 from lockgate.admin_actions import Action, ActionAnswer
 from lockgate.build import deployment_of

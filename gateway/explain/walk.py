@@ -19,7 +19,6 @@ from gateway.explain.near import nearest
 from gateway.explain.question import EdgeRefusal, Question, scope_of, with_token
 from gateway.explain.token_steps import shown_claims
 from gateway.explain.values import Answer, Asked, Explanation, Integration, NotChosen, Outcome, Step
-from gateway.forwarded import NO_TRUST, ProxyTrust
 from gateway.integrations.function import FunctionIntegration
 from gateway.ledger import Ledger
 from gateway.path import canonical_path
@@ -31,6 +30,7 @@ from gateway.route_table import Match
 from gateway.stage import Stage
 from gateway.throttling.throttle import Throttle
 from kit.edge_limits import EdgeLimits
+from kit.forwarded import NO_TRUST, ProxyTrust
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

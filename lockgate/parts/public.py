@@ -9,13 +9,13 @@ from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp
 
 from gateway.app import Gateway
-from gateway.forwarded import ProxyTrust
 from gateway.issuers.events import IssuerEvent
 from gateway.issuers.issuer import Issuers
 from gateway.issuers.metrics import IssuerMetrics
 from gateway.metrics import GatewayMetrics
 from gateway.services import Services
 from kit.edge_limits import EdgeLimits
+from kit.forwarded import ProxyTrust
 from kit.json_log import Level
 from kit.listener import Listener
 from kit.names import Names

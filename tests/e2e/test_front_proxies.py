@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from gateway.forwarded import ProxyTrust
 from kit.edge_limits import EdgeLimits
+from kit.forwarded import ProxyTrust
 from kit.listener import Listener, bind
 from tests.support.edge_wire import respond
 from tests.support.front_proxy import FrontProxy, is_installed

@@ -4,7 +4,7 @@
 from tests.mutants.requirement import Line, Requirement
 
 CAPS = "tests/unit/kit/test_edge_caps.py"
-FORWARDED = "tests/unit/gateway/test_forwarded.py"
+FORWARDED = "tests/unit/kit/test_forwarded.py"
 CORS = "tests/unit/gateway/test_cors.py"
 
 # fmt: off
@@ -28,7 +28,7 @@ H9 = Requirement(
     "`trusted_proxies` is believed, and of its list the right-most address that is not ours.",
     lines=(
         Line(holds="only trusted peers are believed", file="gateway/request.py", old="        if trust.trusts(peer):", new="        if True:", tests=(f"{FORWARDED}::test_stranger_cannot_say_where_it_comes_from", f"{FORWARDED}::test_no_proxy_is_trusted_unless_told")),
-        Line(holds="the right-most that is not ours", file="gateway/forwarded.py", old="            if address not in self._networks:\n                break", new="            if False:\n                break", tests=(f"{FORWARDED}::test_source_is_the_right_most_hop_that_is_not_ours",)),
+        Line(holds="the right-most that is not ours", file="kit/forwarded.py", old="            if address not in self._networks:\n                break", new="            if False:\n                break", tests=(f"{FORWARDED}::test_source_is_the_right_most_hop_that_is_not_ours",)),
         Line(holds="Forwarded and X-Real-IP are removed", file="gateway/fields.py", old='frozenset({b"forwarded", b"x-real-ip", b"content-length"})', new='frozenset({b"content-length"})', tests=(f"{FORWARDED}::test_stranger_cannot_say_where_it_comes_from",)),
         Line(holds="X-Forwarded-* are removed", file="gateway/fields.py", old="                if raw_name.startswith(_REWRITTEN_PREFIX):", new="                if False:", tests=("tests/unit/gateway/test_fields.py::test_what_a_client_may_not_say_is_removed",)),
     ),

@@ -15,7 +15,6 @@ from gateway.cors import CorsSpec
 from gateway.exchange import ApiNames
 from gateway.explain.shape import as_json
 from gateway.explain.values import Explanation
-from gateway.forwarded import ProxyTrust
 from gateway.integrations.respond import RespondTarget
 from gateway.issuers.issuer import Issuers
 from gateway.issuers.schedule import KEPT_S
@@ -25,6 +24,7 @@ from gateway.stage import Stage, StageSet
 from gateway.throttling.spec import ThrottleKey, ThrottleSpec
 from gateway.throttling.throttle import Throttle
 from kit.fetch import FetchError
+from kit.forwarded import ProxyTrust
 from tests.support.explained import HOST, Route, World, answer_of, received_of
 from tests.support.forged_case import Case, issuer_keys
 from tests.support.forged_claims import forged_claims

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.forwarded import MAX_HOPS, Origin, ProxyTrust, parse_element, parse_hop, peer_of
 from gateway.integrations.function import FunctionTarget
+from kit.forwarded import MAX_HOPS, Origin, ProxyTrust, parse_element, parse_hop, peer_of
 from tests.support.gateway_harness import build
 
 PROXY = "10.0.0.9"
