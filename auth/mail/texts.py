@@ -36,7 +36,9 @@ def reset_code(pool: Pool, to: str, code: str) -> Message:
 
 def attribute_code(pool: Pool, to: str, code: str) -> Message:
     """To an address that is to be verified, so perhaps to somebody who has no account here."""
-    return _mail(pool, to, "attribute", "confirm this address", _code("confirm this address", code, "24 hours"))
+    return _mail(
+        pool, to, "attribute", "confirm this address", _code("confirm this address", code, "24 hours")
+    )
 
 
 def mfa_code(pool: Pool, to: str, code: str, minutes: int = 3) -> Message:
