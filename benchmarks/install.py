@@ -27,6 +27,7 @@ def install() -> None:
     node.mkdir(parents=True)
     _pip(PLACE / "awslambdaric", LOCKS / "awslambdaric.txt")
     _pip(PLACE / "tools", LOCKS / "tools.txt", "--no-deps")
+    _pip(PLACE / "moto", LOCKS / "moto.txt")
     if shutil.which("npm") is not None:
         for name in ("package.json", "package-lock.json"):
             shutil.copyfile(LOCKS / name, node / name)

@@ -21,10 +21,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks import machine
 from gateway.authorizers.jwt.authorizer import JwtAuthorizer
-from gateway.authorizers.jwt.jwk import VerificationKey
-from gateway.authorizers.jwt.keys import KeySet
 from gateway.authorizers.jwt.spec import IssuerSpec, JwtSpec
-from gateway.authorizers.jwt.verifier import Verifier
+from gateway.authorizers.jwt.verified_token import VerifiedToken
 from gateway.exchange import ApiNames, Exchange
 from gateway.issuers.events import IssuerSnapshot
 from gateway.path import canonical_path
@@ -32,6 +30,10 @@ from gateway.request import HttpRequest
 from gateway.request_clock import RequestClock
 from gateway.route_key import RouteKey
 from gateway.stage import Stage
+from kit.jwt.algorithms import RS_FAMILY
+from kit.jwt.jwk import VerificationKey
+from kit.jwt.keys import KeySet
+from kit.jwt.verifier import Verifier
 
 ROUNDS = 9
 ISSUER = "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_Main00001"
@@ -119,12 +121,13 @@ def main() -> None:
     private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     token = jwt.encode(claims(), private, "RS256", headers={"kid": "k1"})
     known = key_set(private)
-    verifier, public = Verifier(SPEC), private.public_key()
+    verifier, public = Verifier(RS_FAMILY, SPEC.rules()), private.public_key()
     plain = jwt.PyJWT(options={"require": ["exp"]})
 
     def ours() -> object:
         read, kid = verifier.read(token)
-        return verifier.check(verifier.open(read, known.get(kid)), time.time())
+        found = verifier.open(read, known.get(kid))
+        return VerifiedToken.of(found, verifier.check(found, time.time()))
 
     def theirs() -> object:
         return plain.decode(token, public, algorithms=["RS256"], audience=CLIENT, issuer=ISSUER)
