@@ -37,7 +37,7 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lanes:
-    """:param store: quick work on the database. :param passwords: whatever may hash a password: polite, a few threads."""
+    """:param store: quick work on the database. :param passwords: whatever may hash one: polite, a few threads."""
 
     store: Lane
     passwords: Lane
