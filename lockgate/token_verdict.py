@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gateway.authorizers.jwt.keys import KeySet, KeySetError
-from gateway.authorizers.jwt.spec import FAMILIES, RS_FAMILY, IssuerSpec, JwtSpec
+from gateway.authorizers.jwt.spec import IssuerSpec, JwtSpec
 from gateway.errors import DeploymentError
 from gateway.explain.fixed_keys import FixedKeys, judge
 from gateway.explain.shape import step_as_json
@@ -18,6 +17,8 @@ from gateway.issuers.key_cache import KeyCache, KeyCacheError
 from gateway.issuers.schedule import KEPT_S
 from gateway.issuers.source import MAX_DOCUMENT_BYTES, IssuerFault, KeySource
 from kit.fetch import Fetcher
+from kit.jwt.algorithms import FAMILIES, RS_FAMILY
+from kit.jwt.keys import KeySet, KeySetError
 from lockgate.config.grammar.authorizers import JwtAuthorizer
 from lockgate.config.grammar.file import RoutesFile
 from lockgate.door import authorizer_spec

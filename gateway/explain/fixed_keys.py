@@ -1,10 +1,10 @@
 """Keys that are what they are: of a file, or as they were last fetched. The `Keys` port without an issuer behind it."""
 
 from gateway.authorizers.jwt.authorizer import JwtAuthorizer
-from gateway.authorizers.jwt.keys import KeySet, VerificationKey
 from gateway.authorizers.jwt.spec import JwtSpec
 from gateway.explain.token_steps import Judged
 from gateway.issuers.events import IssuerSnapshot
+from kit.jwt.keys import KeySet, VerificationKey
 
 
 class FixedKeys:

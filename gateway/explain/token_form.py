@@ -9,9 +9,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gateway.authorizers.jwt.base64url import decode
-from gateway.authorizers.jwt.refusal import Refused
-from gateway.authorizers.jwt.token import MAX_TOKEN_CHARS, parse_payload, read_token
+from kit.jwt.base64url import decode
+from kit.jwt.refusal import Refused
+from kit.jwt.token import MAX_TOKEN_CHARS, parse_payload, read_token
 from kit.strict_json import StrictJsonError, parse_object
 
 NAMES = ("header", "payload", "signature")

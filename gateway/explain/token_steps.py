@@ -8,13 +8,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.authorizers.jwt.authorizer import Verdict
-from gateway.authorizers.jwt.refusal import EXPIRED, NOT_YET, Refused, quote
 from gateway.authorizers.jwt.spec import JwtSpec
-from gateway.authorizers.jwt.token import Token, read_token
 from gateway.errors import DenialReason
 from gateway.explain.moments import duration, moment
 from gateway.explain.values import Step
 from gateway.issuers.events import IssuerSnapshot
+from kit.jwt.refusal import EXPIRED, NOT_YET, Refused, quote
+from kit.jwt.token import Token, read_token
 
 # They say who issued it, for whom, for when and for what; never who it is.
 SHOWN_CLAIMS = ("iss", "aud", "client_id", "token_use", "scope", "scp", "iat", "nbf", "exp")

@@ -10,12 +10,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 
-from gateway.authorizers.jwt.keys import KeySet, VerificationKey
 from gateway.authorizers.jwt.spec import IssuerSpec
 from gateway.errors import AuthorizerUnavailable
 from gateway.issuers.events import FetchResult, IssuerSnapshot, KeysState, OnEvent
 from gateway.issuers.schedule import Schedule
 from gateway.issuers.source import IssuerFault, KeySource, Published, Stage
+from kit.jwt.keys import KeySet, VerificationKey
 
 MAX_WAITERS = 256  # requests that wait for one fetch; each holds a connection and its memory
 PATIENCE_S = 3.0  # what API Gateway gives discovery and keys together

@@ -12,9 +12,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.authorizers.jwt.keys import KeySetError
 from gateway.authorizers.jwt.spec import IssuerSpec
 from gateway.issuers.source import MAX_DOCUMENT_BYTES, Published
+from kit.jwt.keys import KeySetError
 from kit.outbound_url import OutboundUrl
 from kit.strict_json import StrictJsonError, parse_object
 

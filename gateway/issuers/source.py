@@ -7,10 +7,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from gateway.authorizers.jwt.keys import KeySet, KeySetError
 from gateway.authorizers.jwt.spec import IssuerSpec
 from gateway.issuers.discovery import DiscoveryError, discovery_url, jwks_uri
 from kit.fetch import FetchError
+from kit.jwt.keys import KeySet, KeySetError
 from kit.outbound_url import OutboundUrl
 
 MAX_DOCUMENT_BYTES = 256 * 1024  # J16. API Gateway takes 150,000 bytes of keys

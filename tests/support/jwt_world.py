@@ -17,8 +17,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
-from gateway.authorizers.jwt.keys import KeySet, VerificationKey
-from gateway.authorizers.jwt.spec import RS_FAMILY, IssuerSpec, JwtSpec
+from gateway.authorizers.jwt.spec import IssuerSpec, JwtSpec
 from gateway.errors import AuthorizerUnavailable
 from gateway.exchange import ApiNames, Exchange
 from gateway.issuers.events import IssuerSnapshot
@@ -27,6 +26,8 @@ from gateway.request import HttpRequest
 from gateway.request_clock import Moment
 from gateway.route_key import RouteKey
 from gateway.stage import Stage
+from kit.jwt.algorithms import RS_FAMILY
+from kit.jwt.keys import KeySet, VerificationKey
 
 ISSUER = "https://issuer.example.com/pool"
 AUDIENCE = "client-1"

@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from gateway.authorizers.jwt.cache import VerifiedTokens, digest_of
 from gateway.authorizers.jwt.challenge import Challenges
 from gateway.authorizers.jwt.identity import TokenSource, bare_token
-from gateway.authorizers.jwt.keys import Keys, VerificationKey
-from gateway.authorizers.jwt.refusal import MISSING, SCOPE, Refused
+from gateway.authorizers.jwt.keys import Keys
 from gateway.authorizers.jwt.spec import JwtSpec
-from gateway.authorizers.jwt.verifier import VerifiedToken, Verifier
+from gateway.authorizers.jwt.verified_token import VerifiedToken
 from gateway.errors import AccessDenied, BadRequest, DenialReason, Unauthorized
 from gateway.exchange import Authorization, Exchange
+from kit.jwt.keys import VerificationKey
+from kit.jwt.refusal import MISSING, SCOPE, Refused
+from kit.jwt.verifier import Verifier
 
 Lookup = Callable[[str], VerificationKey | None]
 
@@ -40,7 +42,7 @@ class JwtAuthorizer:
         self.spec = spec
         self.keys = keys
         self.source = TokenSource(spec.identity_source)
-        self._verifier = Verifier(spec)
+        self._verifier = Verifier(spec.issuer.algorithms, spec.rules())
         self._verified = VerifiedTokens()
 
     def for_route(self, scopes: Sequence[str]) -> "JwtGate":
@@ -65,7 +67,8 @@ class JwtAuthorizer:
         key = self.keys.get(kid)
         if key is None:
             key = await self.keys.find(kid)
-        verified = self._verifier.check(self._verifier.open(token, key), now_s)
+        claims = self._verifier.open(token, key)
+        verified = VerifiedToken.of(claims, self._verifier.check(claims, now_s))
         digest = digest_of(text)
         if digest is not None:
             self._verified.put(digest, generation, verified, characters=len(text), now_s=now_s)
@@ -88,7 +91,7 @@ class JwtAuthorizer:
                 raise Refused(MISSING, "it is empty")
             token, kid = self._verifier.read(text)
             claims = self._verifier.open(token, lookup(kid))
-            verified = self._verifier.check(claims, now_s)
+            verified = VerifiedToken.of(claims, self._verifier.check(claims, now_s))
             check_scopes(verified, frozenset(scopes))
         except Refused as refused:
             return _refusing(refused, claims)

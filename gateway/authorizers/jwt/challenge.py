@@ -3,8 +3,8 @@
 import re
 from collections.abc import Sequence
 
-from gateway.authorizers.jwt.refusal import MISSING, REFUSALS, SCOPE, Refusal
 from gateway.errors import DeploymentError
+from kit.jwt.refusal import MISSING, REFUSALS, SCOPE, Refusal
 
 # RFC 6749 section 3.3: neither quotes nor spaces nor anything that could end a header line.
 _SCOPE = re.compile(r"[!#-\[\]-~]+")

@@ -1,8 +1,8 @@
 """Where a token is in a request, and what is around it there."""
 
-from gateway.authorizers.jwt.refusal import MISSING, REPEATED, Refused
 from gateway.exchange import Exchange
 from gateway.selection import Selection
+from kit.jwt.refusal import MISSING, REPEATED, Refused
 
 _SCHEME = "bearer "
 

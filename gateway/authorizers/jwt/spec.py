@@ -5,11 +5,8 @@ from typing import Literal
 
 from gateway.errors import DeploymentError
 from gateway.selection import Selection
-
-RS_FAMILY = ("RS256", "RS384", "RS512")  # API Gateway takes RSA with PKCS #1 v1.5 only
-PS_FAMILY = ("PS256", "PS384", "PS512")
-ES_FAMILY = ("ES256", "ES384", "ES512")
-FAMILIES = (RS_FAMILY, PS_FAMILY, ES_FAMILY)
+from kit.jwt.algorithms import FAMILIES, RS_FAMILY
+from kit.jwt.claims import ClaimRules
 
 # 60: clocks that are further apart are broken (J9).
 MAX_LEEWAY_S = 60
@@ -62,3 +59,12 @@ class JwtSpec:
             raise DeploymentError(f"the leeway must be 0 to {MAX_LEEWAY_S} seconds, not {self.leeway_s}")
         if self.identity_source.kind not in ("header", "querystring"):  # J14
             raise DeploymentError(f"a token is in a header or the query, not at {self.identity_source.text}")
+
+    def rules(self) -> ClaimRules:
+        """What a token's claims must say."""
+        return ClaimRules(
+            issuer=self.issuer.issuer,
+            audience=self.audience,
+            token_use=self.token_use,
+            leeway_s=self.leeway_s,
+        )

@@ -4,9 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PlainValidator, WithJsonSchema
 
-from gateway.authorizers.jwt.spec import DEFAULT_IDENTITY_SOURCE, FAMILIES, RS_FAMILY
+from gateway.authorizers.jwt.spec import DEFAULT_IDENTITY_SOURCE
 from gateway.fields import is_withheld
 from gateway.selection import CONTEXT_NAMES, Selection, SelectionError
+from kit.jwt.algorithms import FAMILIES, RS_FAMILY
 from lockgate.config.grammar.base import Section, refuse
 from lockgate.config.grammar.scalars import (
     CacheTime,

@@ -47,7 +47,7 @@ J16 = Requirement(
         Line(holds="nothing is inflated", file=FETCH, old='if response.headers.get("content-encoding", "identity").lower() != "identity":', new="if False:", tests=(f"{FETCH_TESTS}::test_a_compressed_answer_is_refused",)),
         Line(holds="one deadline", file=FETCH, old="async with asyncio.timeout(timeout_s):", new="async with asyncio.timeout(None):", tests=(f"{FETCH_TESTS}::test_the_deadline_is_for_everything_together",)),
         Line(holds="256 KiB and 5 s", file="gateway/issuers/source.py", old="MAX_DOCUMENT_BYTES = 256 * 1024", new="MAX_DOCUMENT_BYTES = 1024 * 1024", tests=(f"{SOURCE_TESTS}::test_both_documents_are_asked_for_under_the_same_rules",)),
-        Line(holds="100 keys", file="gateway/authorizers/jwt/keys.py", old="    if len(entries) > MAX_KEYS:", new="    if False:", tests=(f"{SOURCE_TESTS}::test_no_more_than_a_hundred_keys_are_taken",)),
+        Line(holds="100 keys", file="kit/jwt/keys.py", old="    if len(entries) > MAX_KEYS:", new="    if False:", tests=(f"{SOURCE_TESTS}::test_no_more_than_a_hundred_keys_are_taken",)),
         Line(holds="the issuer's own document", file="gateway/issuers/discovery.py", old="if said != issuer:  # J16", new="if False:  # J16", tests=(f"{SOURCE_TESTS}::test_discovery_of_another_issuer_is_refused", f"{SOURCE_TESTS}::test_discovery_with_another_slash_is_refused")),
         Line(holds="no inner address that nobody configured", file=FETCH, old="is_configured=url.host in configured_hosts,", new="is_configured=True,", tests=(f"{SOURCE_TESTS}::test_keys_are_not_fetched_from_where_the_issuer_may_not_send_us",)),
     ),

@@ -4,6 +4,7 @@
 from tests.mutants.requirement import Inherent, Line, Requirement
 
 JWT = "gateway/authorizers/jwt"
+VERIFIER = "kit/jwt"
 JSON = "kit/strict_json.py"
 TESTS = "tests/unit/gateway/jwt/test_token_requirements.py"
 FORGED = "tests/unit/gateway/jwt/test_forged_lines.py::test_forged_token_and_its_twin"
@@ -28,12 +29,12 @@ J1 = Requirement(
     "only pick among them, and only what its key is for.",
     lines=(
         Line(
-            holds="one of the configured, before a key is asked for", file=f"{JWT}/verifier.py",
+            holds="one of the configured, before a key is asked for", file=f"{VERIFIER}/verifier.py",
             old="if token.algorithm not in self._algorithms:", new="if False:",
             tests=(f"{TESTS}::test_an_algorithm_is_judged_before_a_key_is_asked_for",),
         ),
         Line(
-            holds="one that the key is for", file=f"{JWT}/verifier.py",
+            holds="one that the key is for", file=f"{VERIFIER}/verifier.py",
             old="if token.algorithm not in key.algorithms:", new="if False:",
             tests=forged("J1-another-algorithm"),
         ),
@@ -43,7 +44,7 @@ J1 = Requirement(
             tests=(f"{TESTS}::test_an_issuer_has_algorithms_of_one_family",),
         ),
         Line(
-            holds="nothing unsigned", file=f"{JWT}/verifier.py",
+            holds="nothing unsigned", file=f"{VERIFIER}/verifier.py",
             old="if not key.verify(token.algorithm, token.signing_input, token.signature):", new="if False:",
             tests=(f"{TESTS}::test_nothing_is_believed_that_is_not_signed",),
         ),
@@ -59,16 +60,16 @@ J2 = Requirement(
     promise="A key of another type, curve, use or algorithm, an RSA key below 2048 bits, a key that shows its private part, and keys that "
     "share a name are left out; the others of the set stay.",
     lines=(
-        Line(holds="type", file=f"{JWT}/jwk.py", old='if jwk.get("kty") != _KEY_TYPES[family]:', new="if False:", tests=(f"{UNFIT}[J2-type]",)),
-        Line(holds="no private part", file=f"{JWT}/jwk.py", old="if not _PRIVATE_MEMBERS.isdisjoint(jwk):", new="if False:", tests=(f"{UNFIT}[J2-private-part]",)),
-        Line(holds="use", file=f"{JWT}/jwk.py", old='if jwk.get("use", "sig") != "sig":', new="if False:", tests=(f"{UNFIT}[J2-use]",)),
-        Line(holds="key_ops", file=f"{JWT}/jwk.py", old='if "key_ops" in jwk and not _may_verify(jwk["key_ops"]):', new="if False:", tests=(f"{UNFIT}[J2-operations]",)),
-        Line(holds="alg", file=f"{JWT}/jwk.py", old='if jwk.get("alg", name) == name]', new="]", tests=(f"{UNFIT}[J2-algorithm]",)),
-        Line(holds="2048 bits", file=f"{JWT}/key_policy.py", old="if bits < MIN_RSA_BITS:", new="if False:", tests=(f"{UNFIT}[J2-size]",)),
-        Line(holds="curve", file=f"{JWT}/jwk.py", old="if CURVE_ALGORITHM[curve] not in algorithms:", new="if False:", tests=(f"{UNFIT}[J2-curve]",)),
-        Line(holds="a name for each", file=f"{JWT}/keys.py", old="                if kids[kid] > 1:", new="                if False:", tests=(f"{TESTS}::test_two_keys_of_one_name_are_none",)),
+        Line(holds="type", file=f"{VERIFIER}/jwk.py", old='if jwk.get("kty") != _KEY_TYPES[family]:', new="if False:", tests=(f"{UNFIT}[J2-type]",)),
+        Line(holds="no private part", file=f"{VERIFIER}/jwk.py", old="if not _PRIVATE_MEMBERS.isdisjoint(jwk):", new="if False:", tests=(f"{UNFIT}[J2-private-part]",)),
+        Line(holds="use", file=f"{VERIFIER}/jwk.py", old='if jwk.get("use", "sig") != "sig":', new="if False:", tests=(f"{UNFIT}[J2-use]",)),
+        Line(holds="key_ops", file=f"{VERIFIER}/jwk.py", old='if "key_ops" in jwk and not _may_verify(jwk["key_ops"]):', new="if False:", tests=(f"{UNFIT}[J2-operations]",)),
+        Line(holds="alg", file=f"{VERIFIER}/jwk.py", old='if jwk.get("alg", name) == name]', new="]", tests=(f"{UNFIT}[J2-algorithm]",)),
+        Line(holds="2048 bits", file=f"{VERIFIER}/key_policy.py", old="if bits < MIN_RSA_BITS:", new="if False:", tests=(f"{UNFIT}[J2-size]",)),
+        Line(holds="curve", file=f"{VERIFIER}/jwk.py", old="if CURVE_ALGORITHM[curve] not in algorithms:", new="if False:", tests=(f"{UNFIT}[J2-curve]",)),
+        Line(holds="a name for each", file=f"{VERIFIER}/keys.py", old="                if kids[kid] > 1:", new="                if False:", tests=(f"{TESTS}::test_two_keys_of_one_name_are_none",)),
         Line(
-            holds="one bad key does not void the set", file=f"{JWT}/keys.py",
+            holds="one bad key does not void the set", file=f"{VERIFIER}/keys.py",
             old="                dropped.append(DroppedKey(name, str(exc)))", new="                raise KeySetError(name) from exc",
             tests=(f"{UNFIT}[J2-size]", f"{UNFIT}[J2-no-kid]"),
         ),
@@ -81,12 +82,12 @@ J3 = Requirement(
     promise="`kid` is a text of at most 256 characters and is looked up as it is: no path, no query, no other key in its place.",
     lines=(
         Line(
-            holds="no other key in its place", file=f"{JWT}/keys.py",
+            holds="no other key in its place", file=f"{VERIFIER}/keys.py",
             old="return self._keys.get(kid)  #", new="return self._keys.get(kid) or next(iter(self._keys.values()), None)  #",
             tests=forged("J3-kid-in-another-case", "J3-kid-is-a-path"),
         ),
         Line(
-            holds="a text of 256 characters", file=f"{JWT}/token.py",
+            holds="a text of 256 characters", file=f"{VERIFIER}/token.py",
             old="if not isinstance(kid, str) or len(kid) > MAX_KID_CHARS:", new="if False:",
             tests=forged("J3-kid-is-no-text"),
         ),
@@ -99,7 +100,7 @@ J4 = Requirement(
     promise="`jwk`, `jku`, `x5u` and `x5c` in a token's header are neither used nor fetched.",
     lines=(
         Line(
-            holds="a key of the issuer, or none", file=f"{JWT}/verifier.py",
+            holds="a key of the issuer, or none", file=f"{VERIFIER}/verifier.py",
             old="        if key is None:\n", new="        if key is None:\n            return parse_payload(token.payload)\n        if False:\n",
             tests=forged("J4-jwk", "J4-jku", "J4-x5u"),
         ),
@@ -118,7 +119,7 @@ J5 = Requirement(
     promise="A header with `crit`, `b64`, `zip` or `cty` is refused, whatever their value.",
     lines=(
         Line(
-            holds="four members refused", file=f"{JWT}/token.py",
+            holds="four members refused", file=f"{VERIFIER}/token.py",
             old="        if name in header:  # J5", new="        if False:  # J5",
             tests=forged("J5-crit", "J5-b64", "J5-zip", "J5-cty"),
         ),
@@ -132,15 +133,15 @@ J6 = Requirement(
     "before any cryptography.",
     lines=(
         Line(
-            holds="three segments", file=f"{JWT}/token.py", old="if len(segments) != 3:", new="if False:",
+            holds="three segments", file=f"{VERIFIER}/token.py", old="if len(segments) != 3:", new="if False:",
             tests=forged("J6-two-segments", "J6-five-segments", "J6-flattened-json"),
         ),
         Line(
-            holds="canonical base64url", file=f"{JWT}/base64url.py", old="return data if encode(data) == text else None", new="return data",
+            holds="canonical base64url", file=f"{VERIFIER}/base64url.py", old="return data if encode(data) == text else None", new="return data",
             tests=forged("J6-padding", "J6-line-break", "J6-signature-of-the-standard-alphabet"),
         ),
         Line(
-            holds="no empty segment", file=f"{JWT}/token.py", old="    if not data:", new="    if data is None:",
+            holds="no empty segment", file=f"{VERIFIER}/token.py", old="    if not data:", new="    if data is None:",
             tests=forged("J6-empty-signature"),
         ),
     ),
@@ -151,8 +152,8 @@ J7 = Requirement(
     title="A token has a size",
     promise="8 KiB for a token, 4 KiB for its header, 32 levels of JSON: more is refused before it is decoded or parsed.",
     lines=(
-        Line(holds="8 KiB", file=f"{JWT}/token.py", old="if len(text) > MAX_TOKEN_CHARS:", new="if False:", tests=(f"{TESTS}::test_a_token_has_a_size",)),
-        Line(holds="4 KiB of header", file=f"{JWT}/token.py", old="if len(data) > MAX_HEADER_BYTES:", new="if False:", tests=(f"{TESTS}::test_a_header_has_a_size",)),
+        Line(holds="8 KiB", file=f"{VERIFIER}/token.py", old="if len(text) > MAX_TOKEN_CHARS:", new="if False:", tests=(f"{TESTS}::test_a_token_has_a_size",)),
+        Line(holds="4 KiB of header", file=f"{VERIFIER}/token.py", old="if len(data) > MAX_HEADER_BYTES:", new="if False:", tests=(f"{TESTS}::test_a_header_has_a_size",)),
         Line(holds="32 levels", file=JSON, old="            if depth > max_depth:", new="            if False:", tests=strict("J7-too-deep")),
     ),
 )
@@ -170,8 +171,8 @@ J8 = Requirement(
         Line(holds="UTF-8", file=JSON, old='data.decode("utf-8")', new='data.decode("utf-8", "replace")', tests=strict("J8-not-utf-8")),
         Line(holds="no half pairs", file=JSON, old="        _check_surrogates(value)", new="        pass", tests=strict("J8-half-a-pair")),
         Line(holds="an object", file=JSON, old="    if type(value) is not dict:", new="    if False:", tests=(f"{TESTS}::test_a_payload_is_an_object",)),
-        Line(holds="a parser's error is a refusal", file=f"{JWT}/token.py", old='        raise Refused(MALFORMED, f"its payload cannot be read: {exc}") from exc', new="        raise", tests=strict("J8-no-json")),
-        Line(holds="a library's error is a refusal", file=f"{JWT}/jwk.py", old="        except Exception:", new="        except ValueError:", tests=(f"{TESTS}::test_a_library_that_breaks_has_not_verified",)),
+        Line(holds="a parser's error is a refusal", file=f"{VERIFIER}/token.py", old='        raise Refused(MALFORMED, f"its payload cannot be read: {exc}") from exc', new="        raise", tests=strict("J8-no-json")),
+        Line(holds="a library's error is a refusal", file=f"{VERIFIER}/jwk.py", old="        except Exception:", new="        except ValueError:", tests=(f"{TESTS}::test_a_library_that_breaks_has_not_verified",)),
     ),
 )
 
@@ -181,10 +182,10 @@ J9 = Requirement(
     promise="`exp` is required; `exp`, `nbf` and `iat` are finite numbers and hold at the moment of the request, with a leeway of at most "
     "60 s that is the same on both sides.",
     lines=(
-        Line(holds="exp is there", file=f"{JWT}/claims.py", old="if expires_at_s is None:  # J9", new="if expires_at_s is None:\n            return now_s + 1\n        if False:  # J9", tests=forged("J9-no-exp")),
-        Line(holds="exp", file=f"{JWT}/claims.py", old="if now_s >= expires_at_s + self._leeway_s:", new="if False:", tests=(*forged("J9-exp-now"), f"{TESTS}::test_leeway_is_the_same_on_both_sides[J9-expired-beyond-it]")),
-        Line(holds="nbf and iat", file=f"{JWT}/claims.py", old="if begins_at_s is not None and now_s < begins_at_s - self._leeway_s:", new="if False:", tests=(*forged("J9-nbf-to-come", "J9-iat-to-come"), f"{TESTS}::test_leeway_is_the_same_on_both_sides[J9-valid-later]")),
-        Line(holds="a number", file=f"{JWT}/claims.py", old="if type(value) is int or type(value) is float:", new="if isinstance(value, int | float):", tests=forged("J9-exp-is-true")),
+        Line(holds="exp is there", file=f"{VERIFIER}/claims.py", old="if expires_at_s is None:  # J9", new="if expires_at_s is None:\n            return now_s + 1\n        if False:  # J9", tests=forged("J9-no-exp")),
+        Line(holds="exp", file=f"{VERIFIER}/claims.py", old="if now_s >= expires_at_s + self._leeway_s:", new="if False:", tests=(*forged("J9-exp-now"), f"{TESTS}::test_leeway_is_the_same_on_both_sides[J9-expired-beyond-it]")),
+        Line(holds="nbf and iat", file=f"{VERIFIER}/claims.py", old="if begins_at_s is not None and now_s < begins_at_s - self._leeway_s:", new="if False:", tests=(*forged("J9-nbf-to-come", "J9-iat-to-come"), f"{TESTS}::test_leeway_is_the_same_on_both_sides[J9-valid-later]")),
+        Line(holds="a number", file=f"{VERIFIER}/claims.py", old="if type(value) is int or type(value) is float:", new="if isinstance(value, int | float):", tests=forged("J9-exp-is-true")),
         Line(holds="a leeway of a minute", file=f"{JWT}/spec.py", old="if not 0 <= self.leeway_s <= MAX_LEEWAY_S:", new="if False:", tests=(f"{TESTS}::test_leeway_has_a_limit",)),
         Line(holds="one reading of the clock", file=f"{JWT}/authorizer.py", old="now_s = exchange.request.at.epoch_ms / 1000  # J9", new='now_s = __import__("time").time()  # J9', tests=(f"{TESTS}::test_the_time_is_that_of_the_request",)),
     ),
@@ -198,8 +199,8 @@ J10 = Requirement(
     title="The issuer, exactly",
     promise="`iss` is the configured text: no prefix, no list, no slash more or less.",
     lines=(
-        Line(holds="equal", file=f"{JWT}/claims.py", old="if issuer != self._issuer:", new="if self._issuer not in issuer and not str(issuer).startswith(self._issuer):", tests=forged("J10-slash", "J10-list")),
-        Line(holds="checked at all", file=f"{JWT}/claims.py", old="        if issuer != self._issuer:", new="        if False:", tests=forged("J10-prefix")),
+        Line(holds="equal", file=f"{VERIFIER}/claims.py", old="if issuer != self._issuer:", new="if self._issuer not in issuer and not str(issuer).startswith(self._issuer):", tests=forged("J10-slash", "J10-list")),
+        Line(holds="checked at all", file=f"{VERIFIER}/claims.py", old="        if issuer != self._issuer:", new="        if False:", tests=forged("J10-prefix")),
     ),
 )
 
@@ -208,11 +209,11 @@ J11 = Requirement(
     title="The audience, exactly",
     promise="`aud`, a text or a list of texts, holds one of the configured audiences; `client_id` counts only where there is no `aud` at all.",
     lines=(
-        Line(holds="client_id only without aud", file=f"{JWT}/claims.py", old='"aud" if "aud" in claims else "client_id"', new='"aud" if "client_id" not in claims else "client_id"', tests=forged("J11-client-id-beside-aud")),
-        Line(holds="a text is one of them", file=f"{JWT}/claims.py", old="            if value not in self._audience:", new="            if not any(value.startswith(name) for name in self._audience):", tests=forged("J11-longer")),
-        Line(holds="checked at all", file=f"{JWT}/claims.py", old="            if value not in self._audience:  # J11", new="            if False:  # J11", tests=forged("J11-other")),
-        Line(holds="a list holds one of them", file=f"{JWT}/claims.py", old="if self._audience.isdisjoint(value):", new="if False:", tests=forged("J11-list")),
-        Line(holds="a text or a list of texts", file=f"{JWT}/claims.py", old='if name != "aud" or not isinstance(value, list) or not all(type(entry) is str for entry in value):', new="if False:", tests=forged("J11-object", "J11-client-id-list")),
+        Line(holds="client_id only without aud", file=f"{VERIFIER}/claims.py", old='"aud" if "aud" in claims else "client_id"', new='"aud" if "client_id" not in claims else "client_id"', tests=forged("J11-client-id-beside-aud")),
+        Line(holds="a text is one of them", file=f"{VERIFIER}/claims.py", old="            if value not in self._audience:", new="            if not any(value.startswith(name) for name in self._audience):", tests=forged("J11-longer")),
+        Line(holds="checked at all", file=f"{VERIFIER}/claims.py", old="            if value not in self._audience:  # J11", new="            if False:  # J11", tests=forged("J11-other")),
+        Line(holds="a list holds one of them", file=f"{VERIFIER}/claims.py", old="if self._audience.isdisjoint(value):", new="if False:", tests=forged("J11-list")),
+        Line(holds="a text or a list of texts", file=f"{VERIFIER}/claims.py", old='if name != "aud" or not isinstance(value, list) or not all(type(entry) is str for entry in value):', new="if False:", tests=forged("J11-object", "J11-client-id-list")),
         Line(holds="an authorizer has one", file=f"{JWT}/spec.py", old='if not self.audience or "" in self.audience:', new="if False:", tests=(f"{TESTS}::test_an_authorizer_needs_an_audience",)),
     ),
 )
@@ -225,7 +226,7 @@ J12 = Requirement(
     lines=(
         Line(holds="one of them", file=f"{JWT}/authorizer.py", old="if wanted and wanted.isdisjoint(verified.scopes):", new="if False:", tests=forged("J12-none")),
         Line(holds="whole words", file=f"{JWT}/authorizer.py", old="wanted.isdisjoint(verified.scopes):", new="not any(w.startswith(s) for w in wanted for s in verified.scopes):", tests=forged("J12-part-of-a-word")),
-        Line(holds="parted by spaces", file=f"{JWT}/claims.py", old='scope.split(" ") if isinstance(scope, str)', new="scope.split() if isinstance(scope, str)", tests=forged("J12-tab")),
+        Line(holds="parted by spaces", file=f"{VERIFIER}/claims.py", old='scope.split(" ") if isinstance(scope, str)', new="scope.split() if isinstance(scope, str)", tests=forged("J12-tab")),
         Line(holds="403", file=f"{JWT}/authorizer.py", old="kind = AccessDenied if refused.refusal is SCOPE else Unauthorized", new="kind = Unauthorized", tests=forged("J12-none")),
     ),
 )
@@ -236,9 +237,9 @@ J13 = Requirement(
     promise="`typ` is absent, `JWT` or `at+jwt`: no DPoP proof, logout token or other signed object passes for one. `token_use` is checked "
     "where an authorizer says so, as on API Gateway.",
     lines=(
-        Line(holds="typ", file=f"{JWT}/token.py", old="if not isinstance(kind, str) or kind.lower() not in _TYPES:", new="if False:", tests=forged("J13-dpop", "J13-logout")),
+        Line(holds="typ", file=f"{VERIFIER}/token.py", old="if not isinstance(kind, str) or kind.lower() not in _TYPES:", new="if False:", tests=forged("J13-dpop", "J13-logout")),
         Line(
-            holds="token_use", file=f"{JWT}/claims.py", old='if wanted is not None and claims.get("token_use") != wanted:', new="if False:",
+            holds="token_use", file=f"{VERIFIER}/claims.py", old='if wanted is not None and claims.get("token_use") != wanted:', new="if False:",
             tests=(f"{TESTS}::test_token_use_where_it_is_configured[J13-id]", f"{TESTS}::test_token_use_where_it_is_configured[J13-none]"),
         ),
     ),

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from gateway.authorizers.jwt.spec import ES_FAMILY, IssuerSpec
+from gateway.authorizers.jwt.spec import IssuerSpec
 from gateway.errors import AuthorizerUnavailable
 from gateway.issuers.issuer import IssuerKeys, Issuers
 from gateway.issuers.schedule import KEPT_S
+from kit.jwt.algorithms import ES_FAMILY
 from tests.support.issuer import issuer_server
 from tests.support.issuer_world import ISSUER, SPEC, IssuerWorld
 

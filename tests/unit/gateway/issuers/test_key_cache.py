@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from gateway.authorizers.jwt.keys import KeySet
-from gateway.authorizers.jwt.spec import ES_FAMILY, IssuerSpec
+from gateway.authorizers.jwt.spec import IssuerSpec
 from gateway.issuers.key_cache import KeyCache, KeyCacheError
 from gateway.issuers.source import MAX_DOCUMENT_BYTES, Published
+from kit.jwt.algorithms import ES_FAMILY
+from kit.jwt.keys import KeySet
 from tests.support.issuer import jwk, jwks
 from tests.support.issuer_world import ISSUER, SPEC
 

@@ -6,9 +6,9 @@ import json
 import pytest
 
 from gateway.authorizers.jwt.authorizer import JwtAuthorizer
-from gateway.authorizers.jwt.refusal import REFUSALS
 from gateway.errors import AccessDenied, AuthorizerUnavailable, BadRequest, Denial, Unauthorized
 from gateway.selection import Selection
+from kit.jwt.refusal import REFUSALS
 from tests.support.gateway_harness import build
 from tests.support.jwt_world import (
     ISSUER,

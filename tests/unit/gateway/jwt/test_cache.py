@@ -5,14 +5,17 @@ import tracemalloc
 import pytest
 
 from gateway.authorizers.jwt.cache import MAX_AGE_S, VerifiedTokens, digest_of
-from gateway.authorizers.jwt.verifier import VerifiedToken, Verifier
+from gateway.authorizers.jwt.verified_token import VerifiedToken
+from kit.jwt.algorithms import RS_FAMILY
+from kit.jwt.verifier import Verifier
 from tests.support.jwt_world import NOW_S, FakeKeys, claims, make_token, rsa_key, spec
 
 
 def verified(text: str = "", **changes: object) -> VerifiedToken:
-    verifier = Verifier(spec())
+    verifier = Verifier(RS_FAMILY, spec().rules())
     token, kid = verifier.read(text or make_token(payload=claims(**changes)))
-    return verifier.check(verifier.open(token, FakeKeys(rsa_key()).get(kid)), NOW_S)
+    found = verifier.open(token, FakeKeys(rsa_key()).get(kid))
+    return VerifiedToken.of(found, verifier.check(found, NOW_S))
 
 
 def digest(text: str) -> bytes:

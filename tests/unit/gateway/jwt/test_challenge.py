@@ -2,10 +2,10 @@
 
 import pytest
 
-from gateway.authorizers.jwt import refusal
 from gateway.authorizers.jwt.challenge import Challenges
-from gateway.authorizers.jwt.refusal import REFUSALS, Refusal
 from gateway.errors import DENIAL_REASONS, DeploymentError
+from kit.jwt import refusal
+from kit.jwt.refusal import REFUSALS, Refusal
 
 TEXTS = {
     refusal.REPEATED: "more than one token was sent",

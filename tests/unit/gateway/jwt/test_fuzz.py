@@ -8,9 +8,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gateway.authorizers.jwt.authorizer import JwtAuthorizer
-from gateway.authorizers.jwt.keys import KeySet, KeySetError
-from gateway.authorizers.jwt.spec import FAMILIES
 from gateway.errors import DENIAL_REASONS, Denial
+from kit.jwt.algorithms import FAMILIES
+from kit.jwt.keys import KeySet, KeySetError
 from tests.support.jwt_world import (
     NOW_S,
     FakeKeys,

@@ -1,8 +1,8 @@
 import pytest
 
-from gateway.authorizers.jwt.spec import ES_FAMILY, PS_FAMILY, RS_FAMILY
 from gateway.errors import DeploymentError
 from gateway.selection import Selection
+from kit.jwt.algorithms import ES_FAMILY, PS_FAMILY, RS_FAMILY
 from tests.support.jwt_world import spec
 
 

@@ -9,12 +9,12 @@ import pytest
 
 from gateway.authorizers.jwt.authorizer import JwtAuthorizer
 from gateway.authorizers.jwt.cache import MAX_AGE_S, VerifiedTokens, digest_of
-from gateway.authorizers.jwt.keys import KeySet, VerificationKey
 from gateway.authorizers.jwt.spec import IssuerSpec
-from gateway.authorizers.jwt.token import MAX_HEADER_BYTES, MAX_TOKEN_CHARS
 from gateway.errors import Denial, DeploymentError, Unauthorized
 from gateway.exchange import Authorization, Exchange
 from gateway.selection import Selection
+from kit.jwt.keys import KeySet, VerificationKey
+from kit.jwt.token import MAX_HEADER_BYTES, MAX_TOKEN_CHARS
 from tests.support.jwt_world import (
     ISSUER,
     NOW_S,

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from gateway.authorizers.jwt.key_policy import has_roca_fingerprint
-from gateway.authorizers.jwt.keys import MAX_KEYS, KeySet, KeySetError, VerificationKey
-from gateway.authorizers.jwt.spec import ES_FAMILY, PS_FAMILY, RS_FAMILY
+from kit.jwt.algorithms import ES_FAMILY, PS_FAMILY, RS_FAMILY
+from kit.jwt.key_policy import has_roca_fingerprint
+from kit.jwt.keys import MAX_KEYS, KeySet, KeySetError, VerificationKey
 from tests.support.jwt_world import b64, b64_int, ec_key, jwks, rsa_key
 
 A, B = rsa_key("a"), rsa_key("b")

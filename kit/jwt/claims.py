@@ -4,8 +4,9 @@ Sources: RFC 7519 section 4.1; API Gateway Developer Guide, "Control access to H
 """
 
 from collections.abc import Mapping
+from typing import Literal
 
-from gateway.authorizers.jwt.refusal import (
+from kit.jwt.refusal import (
     AUDIENCE,
     CLAIMS,
     EXPIRED,
@@ -15,19 +16,30 @@ from gateway.authorizers.jwt.refusal import (
     Refused,
     quote,
 )
-from gateway.authorizers.jwt.spec import JwtSpec
 
 Claims = Mapping[str, object]
 
 
 class ClaimRules:
-    """Who issued it, for whom, for when, and for what use."""
+    """Who issued it, for whom, for when, and for what use.
 
-    def __init__(self, spec: JwtSpec) -> None:
-        self._issuer = spec.issuer.issuer
-        self._audience = spec.audience
-        self._token_use = spec.token_use
-        self._leeway_s = spec.leeway_s
+    :param audience: accepted ``aud``, or ``client_id`` where ``aud`` is absent.
+    :param token_use: None: not checked, as on API Gateway.
+    :param leeway_s: for ``exp``, ``nbf`` and ``iat`` alike.
+    """
+
+    def __init__(
+        self,
+        *,
+        issuer: str,
+        audience: frozenset[str],
+        token_use: Literal["access", "id"] | None = None,
+        leeway_s: int = 0,
+    ) -> None:
+        self._issuer = issuer
+        self._audience = audience
+        self._token_use = token_use
+        self._leeway_s = leeway_s
 
     def check(self, claims: Claims, now_s: float) -> float:
         """Check all of them at one moment, seconds since the epoch.

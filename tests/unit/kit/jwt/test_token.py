@@ -2,9 +2,9 @@
 
 import pytest
 
-from gateway.authorizers.jwt import token as module
-from gateway.authorizers.jwt.refusal import SEGMENTS, TOO_LARGE, Refused
-from gateway.authorizers.jwt.token import MAX_TOKEN_CHARS, read_token
+from kit.jwt import token as module
+from kit.jwt.refusal import SEGMENTS, TOO_LARGE, Refused
+from kit.jwt.token import MAX_TOKEN_CHARS, read_token
 from tests.support.jwt_world import b64, header, make_token, rsa_key
 
 

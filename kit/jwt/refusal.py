@@ -4,15 +4,29 @@ The texts are constants: nothing of a token ever reaches a response header. Sour
 "Troubleshooting issues with HTTP API JWT authorizers", and texts that its users have quoted.
 """
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-from gateway.errors import DenialReason
+RefusalReason = Literal[
+    "identity_missing",
+    "identity_repeated",
+    "token_malformed",
+    "algorithm_refused",
+    "key_unknown",
+    "signature_invalid",
+    "issuer_wrong",
+    "audience_wrong",
+    "token_expired",
+    "token_not_yet_valid",
+    "claims_invalid",
+    "token_use_wrong",
+    "scope_insufficient",
+]
 
 
 class Refusal(NamedTuple):
     """:param description: what the client is told."""
 
-    reason: DenialReason
+    reason: RefusalReason
     description: str
 
 
@@ -57,7 +71,7 @@ MAX_QUOTED_CHARS = 120
 
 
 class Refused(Exception):
-    """A token is not accepted; never leaves this package.
+    """A token is not accepted; each dialect translates it once, at its edge.
 
     :param sentence: what exactly is wrong, for the one who asks why. It quotes the token: it is in no log.
     """

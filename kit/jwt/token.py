@@ -5,9 +5,9 @@ Everything that costs much or trusts the sender comes later: no key is looked up
 
 from typing import NamedTuple
 
-from gateway.authorizers.jwt.base64url import decode
-from gateway.authorizers.jwt.keys import MAX_KID_CHARS
-from gateway.authorizers.jwt.refusal import (
+from kit.jwt.base64url import decode
+from kit.jwt.keys import MAX_KID_CHARS
+from kit.jwt.refusal import (
     ALGORITHM,
     MALFORMED,
     SEGMENTS,

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from gateway.authorizers.jwt.jwk import UnusableKeyError, prepare_key
-from gateway.authorizers.jwt.keys import KeySet
-from gateway.authorizers.jwt.refusal import Refused
-from gateway.authorizers.jwt.spec import ES_FAMILY, FAMILIES, RS_FAMILY
-from gateway.authorizers.jwt.token import read_token
-from gateway.authorizers.jwt.verifier import verified_payload
+from kit.jwt.algorithms import ES_FAMILY, FAMILIES, RS_FAMILY
+from kit.jwt.jwk import UnusableKeyError, prepare_key
+from kit.jwt.keys import KeySet
+from kit.jwt.refusal import Refused
+from kit.jwt.token import read_token
+from kit.jwt.verifier import verified_payload
 
 FOLDER = Path(__file__).resolve().parents[5] / "shared" / "testdata"
 if not FOLDER.is_dir():

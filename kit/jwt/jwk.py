@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from joserfc.jwk import ECKey, RSAKey
 from joserfc.jws import JWSRegistry
 
-from gateway.authorizers.jwt.base64url import decode
-from gateway.authorizers.jwt.key_policy import CURVE_ALGORITHM, CURVE_BYTES, rsa_fault
+from kit.jwt.base64url import decode
+from kit.jwt.key_policy import CURVE_ALGORITHM, CURVE_BYTES, rsa_fault
 
 _log = logging.getLogger("lockgate.gateway")
 

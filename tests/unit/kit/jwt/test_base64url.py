@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.authorizers.jwt.base64url import decode, encode
+from kit.jwt.base64url import decode, encode
 
 
 @given(st.binary(max_size=80))
