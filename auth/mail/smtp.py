@@ -15,7 +15,7 @@ from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
-from email.utils import format_datetime, make_msgid, parseaddr
+from email.utils import format_datetime, getaddresses, make_msgid
 from typing import Final, Literal
 
 from auth.mail.message import Message, is_address
@@ -29,6 +29,7 @@ CONNECT_AND_REPLY_S: Final = (
 _SMTPS_PORT: Final = 465
 _TEMPORARY: Final = range(400, 500)
 _MAX_REPLY: Final = 200
+_MAX_LINE: Final = 78  # RFC 5322 §2.1.1: the least that any program shows well
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _TELLING: Final = re.compile(r"\S*@\S*|\d{6,}|[^\x20-\x7e]+")  # addresses, codes, what steers terminals
 
@@ -103,7 +104,8 @@ class SmtpSender:
         mail["Date"] = format_datetime(datetime.now(UTC))
         mail["Message-ID"] = make_msgid(domain=self._from.domain)  # not this machine's name
         mail["Auto-Submitted"] = "auto-generated"  # RFC 3834 §5: holiday notices do not answer it
-        mail.set_content(message.text, cte="7bit" if message.text.isascii() else "quoted-printable")
+        is_plain = message.text.isascii() and all(len(line) <= _MAX_LINE for line in message.text.split("\n"))
+        mail.set_content(message.text, cte="7bit" if is_plain else "quoted-printable")
         return mail
 
     def _connect(self) -> smtplib.SMTP:
@@ -128,7 +130,8 @@ class SmtpSender:
 
 def sender_address(text: str) -> Address:
     """``Notes <hello@example.com>`` in its parts. :raises ValueError: it is not one mail address."""
-    name, address = parseaddr(text) if text.isprintable() else ("", "")
+    parts = getaddresses([text]) if text.isprintable() else []
+    name, address = parts[0] if len(parts) == 1 else ("", "")
     if not is_address(address):
         raise ValueError(f"{text!r} is not a mail address")
     try:
