@@ -69,6 +69,10 @@ _SERVER: Mapping[str, Code] = {
     "bad-public-url": Code("a public address is not `https://HOST[:PORT]`", "`gateway_url: https://api.example.com/v1`", "`https://api.example.com`"),
     "url-outside-domains": Code("the host of `gateway_url` is not one of `domains`", "`domains: [a.example]`, `gateway_url: https://b.example`", "the host in both"),
     "bad-proxy": Code("no address and no network", "`trusted_proxies: [172.16.5.1/12]`", "`172.16.0.0/12`, or `172.16.5.1`"),
+    "auth-url-not-https": Code("people would sign in over plain http beyond this machine", "`auth_url: http://login.example.com`", "`https://login.example.com`"),
+    "bad-database": Code("no database that Lockgate uses", "`database: mysql://…`", '`sqlite` or `"postgresql://USER@HOST/DATABASE"`'),
+    "bad-smtp": Code("mail cannot be handed over like this", "`smtp: {username: a}` without a password", "what the message names"),
+    "plain-secret": Code("a secret stands in the file", "`secret: hunter2`", '`"${env:NAME}"`, `"${file:PATH}"`'),
     "trusts-everybody": Code("every client would be believed where it says it comes from", "`trusted_proxies: [0.0.0.0/0]`", "the addresses of your proxies"),
 }  # fmt: skip
 
@@ -91,7 +95,22 @@ _FUNCTIONS: Mapping[str, Code] = {
     "unused-function": Code("nothing calls this function", "a function without a route", "a route, or nothing: it can still be invoked", "warning"),
 }  # fmt: skip
 
+_POOLS: Mapping[str, Code] = {
+    "bad-id": Code("no id of a pool or client", "`id: main`", "`us-east-1_Main00001`, or no `id`"),
+    "duplicate-id": Code("two pools, or two clients of any pools, have one id", "`id: web` twice", "an id of its own"),
+    "bad-redirect-uri": Code("an address that a browser cannot safely be sent back to, or one that is there twice", "`https://app.example/*`", "each address written out: https, or http on localhost"),
+    "flow-needs": Code("a flow lacks what it cannot do without", "`{flows: [code]}`", "`redirect_uris` for `code`; `secret` and `scopes` for `client_credentials`"),
+    "mixed-flows": Code("one client for machines and people", "`flows: [code, client_credentials]`", "a client for each"),
+    "unknown-scope": Code("a scope that tokens of this client cannot have, or that is there twice", "`scopes: [notes/raed]`", "`scopes: [notes/read]`"),
+    "short-secret": Code("the secret has fewer than 22 characters, so it can be guessed", "`secret: \"${env:S}\"` with a word in S", "`secret: generate`, or 128 random bits"),
+    "bad-logo": Code("the logo is no image that pages can show", "`logo: brand.psd`", "an .svg, .png, .jpg or .webp below the file's folder, at most 256 KB"),
+    "sign-up-without-mail": Code("anybody may sign up, and nobody could get the code that confirms it", "`{self_sign_up: true, sign_in_with: [phone]}`", "`email` beside `phone`"),
+}  # fmt: skip
+
 _AUTHORIZERS: Mapping[str, Code] = {
+    "unknown-pool": Code("no user pool has this name", "`user_pool: mian`", "`user_pool: main`"),
+    "unknown-client": Code("the pool has no client of this name", "`clients: [wbe]`", "`clients: [web]`"),
+    "pool-or-issuer": Code("a key that belongs to the other kind of issuer", "`{user_pool: main, issuer: …}`", "one of them"),
     "jwt-needs-issuer": Code("a jwt authorizer does not say whose tokens it accepts", "`users: {type: jwt, audience: [web]}`", "`issuer: https://…`"),
     "bad-issuer": Code("the issuer is not an absolute https URL without query, fragment and user name", "`issuer: idp.example`", "`issuer: https://idp.example`, exactly as in `iss`"),
     "issuer-not-https": Code("a plain http issuer beyond this machine", "`issuer: http://idp.example`", "`https://…`, or `allow_http: true` where the network is trusted whole"),
@@ -142,6 +161,7 @@ _SECTIONS: Mapping[str, Mapping[str, Code]] = {
     "Keys and values": _GRAMMAR,
     "The server": _SERVER,
     "Functions": _FUNCTIONS,
+    "User pools": _POOLS,
     "Authorizers": _AUTHORIZERS,
     "CORS and throttles": _CORS_AND_THROTTLES,
     "Routes": _ROUTES,

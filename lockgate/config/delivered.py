@@ -13,12 +13,8 @@ from lockgate.config.problems import Problem
 from lockgate.config.report import Report
 
 NOT_IN_THIS_VERSION: tuple[str, ...] = (
-    "user_pools",
-    "authorizers.*.user_pool",
-    "authorizers.*.clients",
-    "server.auth_url",
-    "server.database",
-    "server.smtp",
+    "user_pools.*.triggers",
+    "user_pools.*.identity_providers",
     "functions.*.layers",
     "routes.*.http",
     "routes.*.request",
@@ -28,7 +24,6 @@ NOT_IN_THIS_VERSION: tuple[str, ...] = (
 
 # Where "remove it" would be the wrong thing to do.
 _HINTS = {
-    "authorizers.*.user_pool": "write issuer: URL and audience: [CLIENT]",
     "routes.*.http": "write function: NAME or respond: {…}",
 }
 

@@ -16,7 +16,7 @@ from lockgate.config.checks.access import check_access
 from lockgate.config.checks.authorizers import check_authorizers
 from lockgate.config.checks.cors import check_cors
 from lockgate.config.checks.functions import check_functions
-from lockgate.config.checks.pools import check_triggers
+from lockgate.config.checks.pools import check_pools
 from lockgate.config.checks.routes import check_routes
 from lockgate.config.checks.server import check_server
 from lockgate.config.checks.throttles import check_throttles
@@ -97,7 +97,7 @@ def _file(document: Document, folder: Path, environ: Mapping[str, str], report: 
     check_access(file, declared, report)
     check_ways_around(file, report)
     check_authorizers(file, declared, report)
-    check_triggers(file, declared, report)
+    check_pools(file, declared, report)
     check_cors(file, declared, report)
     check_throttles(file, declared, report)
     check_server(file, report)

@@ -74,6 +74,10 @@ class Report:
     def problems(self) -> tuple[Problem, ...]:
         return in_order(self._problems)[:_MAX_PROBLEMS]
 
+    def is_reference(self, path: KeyPath) -> bool:
+        """Whether the value at *path* came from elsewhere than the file."""
+        return self._reference_at(path) is not None
+
     def _reference_at(self, path: KeyPath) -> str | None:
         for length in range(len(path), 0, -1):
             if path[:length] in self._references:

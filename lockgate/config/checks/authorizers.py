@@ -10,6 +10,7 @@ from lockgate.config.grammar.authorizers import (
     JwtAuthorizer,
 )
 from lockgate.config.grammar.file import RoutesFile
+from lockgate.config.grammar.scalars import closest
 from lockgate.config.report import Report
 
 
@@ -20,7 +21,7 @@ def check_authorizers(file: RoutesFile, declared: Declared, report: Report) -> N
         if path in declared.skipped:
             continue
         if isinstance(authorizer, JwtAuthorizer):
-            _check_jwt(authorizer, path, report)
+            _check_jwt(file, authorizer, declared, path, report)
         else:
             _check_function(file, authorizer, declared, path, report)
     for name in declared.unused_authorizers():
@@ -28,14 +29,22 @@ def check_authorizers(file: RoutesFile, declared: Declared, report: Report) -> N
         report.add("unused-authorizer", ("authorizers", name), reason, "name it, or remove it", at="key")
 
 
-def _check_jwt(authorizer: JwtAuthorizer, path: KeyPath, report: Report) -> None:
+def _check_jwt(
+    file: RoutesFile, authorizer: JwtAuthorizer, declared: Declared, path: KeyPath, report: Report
+) -> None:
     _check_algorithms(authorizer, path, report)
     for index, accepted in enumerate(authorizer.audience):
         if not accepted.strip() or accepted == "*":
             reason = "an audience is the exact text of aud; there are no wildcards"
             report.add("wrong-value", (*path, "audience", index), reason, "write the client's id")
-    if authorizer.user_pool is not None:  # refused as a whole in this version
+    if authorizer.user_pool is not None:
+        _check_pool(file, authorizer, declared, path, report)
         return
+    if authorizer.clients:
+        reason = "clients belong to a pool, and the authorizer names none"
+        report.add(
+            "pool-or-issuer", (*path, "clients"), reason, "write user_pool: NAME, or audience", at="key"
+        )
     if authorizer.issuer is None:
         hint = "write issuer: https://…, exactly as in the iss of its tokens"
         report.add("jwt-needs-issuer", path, suggestion=hint, at="key")
@@ -44,6 +53,27 @@ def _check_jwt(authorizer: JwtAuthorizer, path: KeyPath, report: Report) -> None
     if not authorizer.audience:  # J11: a token for somebody else is not for us
         reason = "without an audience every token of the issuer would do, also those made for other programs"
         report.add("jwt-needs-audience", path, reason, "write audience: [CLIENT_ID]", at="key")
+
+
+def _check_pool(
+    file: RoutesFile, authorizer: JwtAuthorizer, declared: Declared, path: KeyPath, report: Report
+) -> None:
+    for key in ("issuer", "audience", "algorithms", "allow_http"):
+        if key in authorizer.model_fields_set:
+            reason = f"the pool decides this, and {key} is for other issuers"
+            report.add("pool-or-issuer", (*path, key), reason, "remove it, or remove user_pool", at="key")
+    assert authorizer.user_pool is not None
+    pool = file.user_pools.get(authorizer.user_pool)
+    if pool is None:
+        names = declared.names("user_pools")
+        if declared.is_readable("user_pools") and authorizer.user_pool not in names:
+            reason = f'there is no user pool "{authorizer.user_pool}"'
+            report.add("unknown-pool", (*path, "user_pool"), reason, closest(authorizer.user_pool, names))
+        return
+    for index, name in enumerate(authorizer.clients):
+        if name not in pool.clients:
+            reason = f'the pool {authorizer.user_pool} has no client "{name[:80]}"'
+            report.add("unknown-client", (*path, "clients", index), reason, closest(name, pool.clients))
 
 
 def _check_algorithms(authorizer: JwtAuthorizer, path: KeyPath, report: Report) -> None:

@@ -3,6 +3,7 @@
 import re
 from ipaddress import IPv6Network, ip_interface, ip_network
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import PlainValidator
 
@@ -70,6 +71,24 @@ def _no_network(text: str) -> tuple[str, str]:
     return reason, f"write {host.network}, or {host.ip} for that one proxy"
 
 
+def _database(value: object) -> str:
+    text = text_of(value)
+    if text == "sqlite":
+        return text
+    scheme, separator, rest = text.partition("://")
+    if separator and scheme == "postgres":
+        raise refuse("bad-database", "the scheme is written out", "write postgresql://…")
+    if not separator or scheme != "postgresql":
+        reason = "the database is sqlite, in the state folder, or a PostgreSQL URL"
+        raise refuse("bad-database", reason, 'write sqlite or "postgresql://USER@HOST/DATABASE"')
+    parts = urlsplit(text)
+    if not parts.path.strip("/") or (not parts.hostname and "host=" not in parts.query):
+        reason = "the URL names no host or no database" if rest else "the URL is empty"
+        raise refuse("bad-database", reason, 'write "postgresql://USER@HOST/DATABASE"')
+    return text
+
+
+DatabaseUrl = Annotated[str, PlainValidator(_database), text_schema("sqlite|postgresql://.+")]
 Host = Annotated[str, PlainValidator(_lower_host), text_schema(_HOST)]
 PublicUrl = Annotated[str, PlainValidator(_public_url), text_schema(r"https?://[^/?#@\s]+")]
 TrustedNetwork = Annotated[Network, PlainValidator(_trusted), text_schema(_NETWORK.pattern)]

@@ -1,19 +1,58 @@
 """The ``user_pools:`` section."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, PlainValidator
 
 from lockgate.config.grammar.base import Section
 from lockgate.config.grammar.scalars import (
     FunctionReference,
     Name,
     RefreshGrace,
+    TemporaryLifetime,
     Text,
     TokenLifetime,
+    key_schema,
+    named,
+    text_schema,
 )
 
-Flow = Literal["code", "srp", "password", "refresh", "client_credentials"]
+Flow = Literal["code", "srp", "password", "custom", "refresh", "client_credentials"]
+
+# As AWS writes them: libraries read the region out of it (aws-jwt-verify refuses other shapes).
+_POOL_ID = "[a-z]{2}(-[a-z]+)+-[0-9]_[A-Za-z0-9]{1,46}"
+PoolId = Annotated[
+    str,
+    PlainValidator(named(_POOL_ID, "a pool's id", "REGION_NAME, as us-east-1_Main00001", code="bad-id")),
+    text_schema(_POOL_ID),
+]
+_CLIENT_ID = "[A-Za-z0-9_-]{1,128}"
+ClientId = Annotated[
+    str,
+    PlainValidator(named(_CLIENT_ID, "a client's id", "up to 128 letters, digits, - and _", code="bad-id")),
+    text_schema(_CLIENT_ID),
+]
+_COLOUR = "#[0-9A-Fa-f]{6}"
+Colour = Annotated[
+    str,
+    PlainValidator(named(_COLOUR, "a colour", 'six hex digits in quotes, as "#2f6f4f"', code="wrong-value")),
+    text_schema(_COLOUR),
+]
+_GROUP = r"[^\s\x00-\x1f]{1,128}"
+GroupName = Annotated[
+    str,
+    PlainValidator(named(_GROUP, "a group's name", "up to 128 characters without blanks")),
+    text_schema(_GROUP),
+]
+# RFC 6749 section 3.3, without the slash that stands between server and scope.
+_SCOPE = r"[\x21\x23-\x2e\x30-\x5b\x5d-\x7e]{1,256}"
+ScopeName = Annotated[
+    str,
+    PlainValidator(
+        named(_SCOPE, "a scope's name", 'no blanks, slashes and quotes; clients write "SERVER/SCOPE"')
+    ),
+    key_schema(_SCOPE),
+]
 Trigger = Literal[
     "pre_sign_up",
     "post_confirmation",
@@ -35,6 +74,9 @@ class PasswordPolicy(Section):
     require: tuple[Literal["lower", "upper", "digit", "symbol"], ...] = Field(
         default=(), strict=False, description="Kinds of characters that must occur."
     )
+    temporary_s: TemporaryLifetime = Field(
+        default=604800.0, alias="temporary", description="How long a temporary password may be used (7d)."
+    )
 
 
 class Attribute(Section):
@@ -47,7 +89,9 @@ class Attribute(Section):
 class Client(Section):
     """An application that signs users in."""
 
-    id: Text | None = Field(default=None, description="Client id; derived from pool and name if not given.")
+    id: ClientId | None = Field(
+        default=None, description="Client id; derived from pool and name if not given."
+    )
     flows: tuple[Flow, ...] = Field(
         strict=False, min_length=1, description="Ways of signing in that it may use."
     )
@@ -61,7 +105,12 @@ class Client(Section):
         default=(), strict=False, description="Where users may return to after signing out; compared exactly."
     )
     scopes: tuple[Text, ...] = Field(default=(), strict=False, description="Scopes that it may ask for.")
-    secret: Text | None = Field(default=None, description="generate, or a reference to a secret.")
+    secret: Text | None = Field(
+        default=None, description='generate, or a reference to a secret: "${env:NAME}".'
+    )
+    hides_users: bool = Field(
+        default=True, description="Whether an unknown user is answered as a wrong password is."
+    )
 
 
 class TokenLifetimes(Section):
@@ -84,12 +133,31 @@ class IdentityProvider(Section):
     client_secret: Text | None = Field(default=None, description='Its secret, as a reference: "${env:NAME}".')
 
 
+class Brand(Section):
+    """What the pages of a pool look like."""
+
+    name: Text | None = Field(
+        default=None,
+        min_length=1,
+        max_length=60,
+        description="What pages and mails call it; default: the pool's name.",
+    )
+    logo: Text | None = Field(
+        default=None,
+        description="An image of at most 256 KB: .svg, .png, .jpg or .webp; a path from the file's folder.",
+    )
+    colour: Colour | None = Field(default=None, description='Of buttons and links: "#2f6f4f".')
+
+
 class UserPool(Section):
     """A set of users with their clients and rules."""
 
-    id: Text | None = Field(default=None, description="Pool id; derived from the name if not given.")
+    id: PoolId | None = Field(default=None, description="Pool id; derived from the name if not given.")
     sign_in_with: tuple[Literal["username", "email", "phone"], ...] = Field(
-        default=("username",), strict=False, description="What users sign in with."
+        default=("username",), strict=False, min_length=1, description="What users sign in with."
+    )
+    case_sensitive: bool = Field(
+        default=False, description="Whether Ada and ada are two user names; it cannot change later."
     )
     self_sign_up: bool = Field(default=False, description="Whether anybody may sign up.")
     password: PasswordPolicy = Field(default=PasswordPolicy(), description="Rules for passwords.")
@@ -97,14 +165,15 @@ class UserPool(Section):
     attributes: dict[Name, Attribute] = Field(
         default_factory=dict, description="Attributes of users; tokens carry them as custom:NAME."
     )
-    groups: tuple[Text, ...] = Field(default=(), strict=False, description="Groups that exist.")
-    resource_servers: dict[Name, dict[Name, Text]] = Field(
+    groups: tuple[GroupName, ...] = Field(default=(), strict=False, description="Groups that exist.")
+    resource_servers: dict[Name, dict[ScopeName, Text]] = Field(
         default_factory=dict, description="Resource server → scope → what the scope allows."
     )
     clients: dict[Name, Client] = Field(default_factory=dict, description="Applications that sign users in.")
     token_lifetimes: TokenLifetimes = Field(
         default_factory=TokenLifetimes, description="How long tokens are valid."
     )
+    brand: Brand = Field(default_factory=Brand, description="What the pages look like.")
     triggers: dict[Trigger, FunctionReference] = Field(
         default_factory=dict, description="Functions that are called while users sign in."
     )

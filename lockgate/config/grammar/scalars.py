@@ -94,6 +94,7 @@ CorsMaxAge = Annotated[
 ]  # API Gateway's limit
 Leeway = Annotated[int, PlainValidator(whole_seconds("0s", "60s")), DURATION_SCHEMA]  # J9
 TokenLifetime = Annotated[float, PlainValidator(duration("1m", "3650d")), DURATION_SCHEMA]
+TemporaryLifetime = Annotated[float, PlainValidator(duration("1h", "365d")), DURATION_SCHEMA]
 RefreshGrace = Annotated[float, PlainValidator(duration("0s", "60s")), DURATION_SCHEMA]  # A7
 
 MemoryMb = Annotated[int, Field(ge=128, le=10_240)]  # Lambda's limits

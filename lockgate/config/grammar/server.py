@@ -8,7 +8,7 @@ from pydantic import Field, PlainValidator
 
 from executor.drivers.docker.engine.address import EngineAddress
 from kit.networks import Network
-from lockgate.config.grammar.addresses import Host, PublicUrl, TrustedNetwork
+from lockgate.config.grammar.addresses import DatabaseUrl, Host, PublicUrl, TrustedNetwork
 from lockgate.config.grammar.base import Section, refuse
 from lockgate.config.grammar.image_reference import ImageReference
 from lockgate.config.grammar.scalars import (
@@ -83,6 +83,10 @@ class Smtp(Section):
     host: Text = Field(description="Host of the mail server.")
     port: int = Field(default=587, ge=1, le=65535, description="Port of the mail server.")
     sender: Text = Field(alias="from", description="Address that mail comes from.")
+    tls: Literal["starttls", "implicit", "none"] | None = Field(
+        default=None,
+        description="Encryption; default: none on this machine, implicit on port 465, else starttls.",
+    )
     username: Text | None = Field(default=None, description="User name, if the server wants one.")
     password: Text | None = Field(default=None, description='Its password, as a reference: "${env:NAME}".')
 
@@ -128,8 +132,9 @@ class Server(Section):
     gateway_url: PublicUrl | None = Field(
         default=None, description="Public address of the API: https://HOST[:PORT]."
     )
-    auth_url: Text | None = Field(
-        default=None, description="Public address of the sign-in pages; the issuer."
+    auth_url: PublicUrl | None = Field(
+        default=None,
+        description="Public address of the sign-in pages: https://HOST[:PORT]; issuers begin with it.",
     )
     domains: tuple[Host, ...] = Field(
         default=(), strict=False, description="Host names that are answered; others get 403. None: any Host."
@@ -142,7 +147,10 @@ class Server(Section):
     access_log: AccessLog = Field(
         default_factory=AccessLog, description="What the record of each request holds."
     )
-    database: Text | None = Field(default=None, description='sqlite, or "postgresql://…".')
+    database: DatabaseUrl = Field(
+        default="sqlite",
+        description='Where people are kept: sqlite (in the state folder) or "postgresql://…".',
+    )
     smtp: Smtp | None = Field(default=None, description="Where mail is handed over.")
     limits: Limits = Field(default_factory=Limits, description="Caps of this machine.")
     engine: EngineUrl | None = Field(

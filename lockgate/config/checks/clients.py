@@ -1,0 +1,88 @@
+"""Checks of a pool's clients: flows that go together, what each of them needs, addresses, scopes, secrets."""
+
+from kit.positioned_yaml import KeyPath
+from lockgate.config.checks.redirects import fault_of
+from lockgate.config.grammar.identity import Client, UserPool
+from lockgate.config.grammar.scalars import closest
+from lockgate.config.report import Report
+
+STANDARD_SCOPES = ("openid", "email", "phone", "profile", "aws.cognito.signin.user.admin")
+LATER_FLOWS = ("srp", "custom")
+GENERATE = "generate"
+MIN_SECRET_CHARS = 22  # 128 bit in base64url (A17)
+
+
+def check_client(client: Client, pool: UserPool, path: KeyPath, report: Report) -> None:
+    """:param path: of the client."""
+    _check_flows(client, path, report)
+    for key in ("redirect_uris", "logout_uris"):
+        _check_uris(getattr(client, key), (*path, key), report)
+    _check_scopes(client, pool, path, report)
+    _check_secret(client, path, report)
+
+
+def _check_flows(client: Client, path: KeyPath, report: Report) -> None:
+    here: KeyPath = (*path, "flows")
+    for index, flow in enumerate(client.flows):
+        if flow in LATER_FLOWS:
+            reason = f"sign-in with {flow} is not in this version"
+            report.add("not-in-this-version", (*here, index), reason, "write code or password")
+        elif flow in client.flows[:index]:
+            report.add("wrong-value", (*here, index), f"{flow} is in the list already", "remove it")
+    if "code" in client.flows and not client.redirect_uris:
+        reason = "with the flow code users are sent back to the client, and it does not say where"
+        report.add("flow-needs", here, reason, "add redirect_uris: [https://…]", at="key")
+    if "client_credentials" not in client.flows:
+        return
+    others = [flow for flow in client.flows if flow not in ("client_credentials", *LATER_FLOWS)]
+    if others:  # A18: a machine is no user
+        reason = f"client_credentials is for machines, {', '.join(others)} for people: a client is one or the other"
+        report.add("mixed-flows", here, reason, "make a client for each", at="key")
+    if client.secret is None:
+        reason = "with client_credentials the secret is all that a client proves itself with"
+        report.add("flow-needs", here, reason, "add secret: generate", at="key")
+
+
+def _check_uris(uris: tuple[str, ...], path: KeyPath, report: Report) -> None:
+    for index, uri in enumerate(uris):
+        fault = fault_of(uri)
+        if fault is not None:
+            report.add("bad-redirect-uri", (*path, index), *fault)
+        elif uri in uris[:index]:
+            report.add("bad-redirect-uri", (*path, index), f"{uri} is in the list already", "remove it")
+
+
+def _check_scopes(client: Client, pool: UserPool, path: KeyPath, report: Report) -> None:
+    own = tuple(f"{server}/{scope}" for server, scopes in pool.resource_servers.items() for scope in scopes)
+    is_machine = "client_credentials" in client.flows
+    here: KeyPath = (*path, "scopes")
+    for index, scope in enumerate(client.scopes):
+        if scope in client.scopes[:index]:
+            report.add("unknown-scope", (*here, index), f"{scope} is in the list already", "remove it")
+        elif scope in own:
+            continue
+        elif is_machine and scope in STANDARD_SCOPES:  # A18
+            reason = f"{scope} is about a user, and with client_credentials there is none"
+            report.add("unknown-scope", (*here, index), reason, closest(scope, own))
+        elif scope not in STANDARD_SCOPES:
+            reason = f'no resource server of the pool has a scope "{scope[:80]}"'
+            report.add("unknown-scope", (*here, index), reason, closest(scope, (*own, *STANDARD_SCOPES)))
+    if is_machine and not client.scopes:
+        reason = "with client_credentials a token is nothing but its scopes, and there are none"
+        hint = (
+            f"add scopes: [{own[0]}]"
+            if own
+            else "add resource_servers to the pool, then scopes: [SERVER/SCOPE]"
+        )
+        report.add("flow-needs", (*path, "flows"), reason, hint, at="key")
+
+
+def _check_secret(client: Client, path: KeyPath, report: Report) -> None:
+    here: KeyPath = (*path, "secret")
+    if client.secret is None or client.secret == GENERATE:
+        return
+    if not report.is_reference(here):
+        reason = "a secret that stands in the file is none"
+        report.add("plain-secret", here, reason, 'write generate, or "${env:NAME}"')
+    elif len(client.secret) < MIN_SECRET_CHARS:
+        report.add("short-secret", here)
