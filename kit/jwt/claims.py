@@ -23,7 +23,8 @@ Claims = Mapping[str, object]
 class ClaimRules:
     """Who issued it, for whom, for when, and for what use.
 
-    :param audience: accepted ``aud``, or ``client_id`` where ``aud`` is absent.
+    :param audience: accepted ``aud``, or ``client_id`` where ``aud`` is absent; None: any one, of an issuer all of
+        whose clients are accepted.
     :param token_use: None: not checked, as on API Gateway.
     :param leeway_s: for ``exp``, ``nbf`` and ``iat`` alike.
     """
@@ -32,7 +33,7 @@ class ClaimRules:
         self,
         *,
         issuer: str,
-        audience: frozenset[str],
+        audience: frozenset[str] | None,
         token_use: Literal["access", "id"] | None = None,
         leeway_s: int = 0,
     ) -> None:
@@ -63,6 +64,10 @@ class ClaimRules:
     def _check_audience(self, claims: Claims) -> None:
         name = "aud" if "aud" in claims else "client_id"  # J11: client_id only where there is no aud
         value = claims.get(name, "")
+        if self._audience is None:
+            if not isinstance(value, str) or not value:
+                raise Refused(AUDIENCE, f"its {name} is {quote(value)}, which names no client")
+            return
         wanted = ", ".join(sorted(self._audience))
         if isinstance(value, str):
             if value not in self._audience:  # J11: exactly one of them
