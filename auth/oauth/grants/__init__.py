@@ -1,0 +1,1 @@
+"""One file a grant: Authlib's grant class over our store."""

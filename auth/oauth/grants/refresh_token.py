@@ -1,0 +1,89 @@
+"""``grant_type=refresh_token``: new tokens for a sign-in that still lives; with rotation, a new refresh token (A7)."""
+
+from dataclasses import dataclass, field, replace
+
+from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidScopeError
+from authlib.oauth2.rfc6749.grants import RefreshTokenGrant
+
+from auth.errors import NotAuthorized
+from auth.grant import LiveGrant
+from auth.oauth.client_authentication import AuthenticatedClient
+from auth.oauth.scope import ScopeRefused, narrowed
+from auth.oauth.token_server import TokenRequest, TokenServer, body_of
+from auth.store.ports import Rotated
+from auth.user import User
+
+
+@dataclass(frozen=True, slots=True)
+class _Refreshed:
+    """As Authlib asks of a refresh token. :param successor: None: the client goes on using its own."""
+
+    live: LiveGrant
+    successor: str | None = field(repr=False)
+
+    def check_client(self, client: AuthenticatedClient) -> bool:
+        return self.live.grant.client_id == client.client.client_id
+
+    def get_scope(self) -> str:
+        return " ".join(self.live.grant.scopes)
+
+
+class RefreshToken(RefreshTokenGrant):  # type: ignore[misc]  # Authlib has no types
+    request: TokenRequest
+    server: TokenServer
+
+    def authenticate_refresh_token(self, refresh_token: str) -> _Refreshed:
+        client = self.request.client.client
+        asked = self.request.form.get("scope")
+        self._check_scope(refresh_token, asked)
+        rotated = self._rotate(refresh_token)
+        grant = rotated.live.grant
+        # OIDC Core §12.2: no nonce in an ID token that comes by a refresh.
+        live = replace(rotated.live, grant=replace(grant, scopes=_narrowed(grant.scopes, asked), nonce=""))
+        return _Refreshed(live, rotated.token if client.rotates_refresh else None)
+
+    def _check_scope(self, refresh_token: str, asked: str | None) -> None:
+        """Before anything is used up: what a refused request has rotated away, its client would never see."""
+        if asked is None:
+            return
+        live = self.server.grants.live(refresh_token.partition(".")[0], self.request.now)
+        if live is not None and live.grant.client_id == self.request.client.client.client_id:
+            _narrowed(live.grant.scopes, asked)
+
+    def _rotate(self, refresh_token: str) -> Rotated:
+        pool, client = self.request.client.pool, self.request.client.client
+        lifetimes = client.lifetimes or pool.lifetimes
+        try:
+            return self.server.grants.rotate(
+                refresh_token,
+                client.client_id,
+                self.request.now,
+                rotates=client.rotates_refresh,
+                grace_s=lifetimes.refresh_grace_s,
+            )
+        except NotAuthorized as error:
+            raise InvalidGrantError(str(error)) from error
+
+    def authenticate_user(self, refresh_token: _Refreshed) -> User:
+        return refresh_token.live.user
+
+    def issue_token(self, _: User, refresh_token: _Refreshed) -> dict[str, object]:
+        client = self.request.client
+        tokens = self.server.tokens.of_grant(
+            client.pool,
+            client.client,
+            refresh_token.live,
+            now=self.request.now,
+            refresh_token=refresh_token.successor,
+        )
+        return body_of(tokens)
+
+    def revoke_old_credential(self, refresh_token: _Refreshed) -> None:
+        """Rotation has done it."""
+
+
+def _narrowed(granted: tuple[str, ...], asked: str | None) -> tuple[str, ...]:
+    try:
+        return narrowed(granted, asked or "")
+    except ScopeRefused as error:
+        raise InvalidScopeError(str(error)) from error
