@@ -12,7 +12,7 @@ from gateway.authorizers.function.authorizer import FunctionAuthorizer
 from gateway.authorizers.function.spec import FunctionAuthorizerSpec
 from gateway.authorizers.jwt.authorizer import JwtAuthorizer
 from gateway.authorizers.jwt.spec import IssuerSpec, JwtSpec
-from gateway.issuers.issuer import IssuerKeys, Issuers
+from gateway.issuers.issuer import Issuers, OpenKeys
 from gateway.throttling.spec import ThrottleSpec
 from gateway.throttling.throttle import Throttle
 
@@ -36,7 +36,7 @@ class Services:
 
     def __init__(self, issuers: Issuers) -> None:
         self._issuers = issuers
-        self._keys: Kept[IssuerSpec, IssuerKeys] = Kept(issuers.open)
+        self._keys: Kept[IssuerSpec, OpenKeys] = Kept(issuers.open)
         self._jwt: Kept[JwtSpec, JwtAuthorizer] = Kept(
             lambda spec: JwtAuthorizer(spec, self._keys.get(spec.issuer))
         )

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from kit.jwt.keys import KeySet
+
 IssuerEvent = Literal[
     "keys_fetched",
     "keys_failed",
@@ -38,3 +40,12 @@ class IssuerSnapshot:
     age_s: float | None
     last_error: str | None
     fetches: Mapping[FetchResult, int]
+
+
+def change_text(before: KeySet, after: KeySet) -> str:
+    """Which kids came, went, or name another key now."""
+    came = [kid for kid in after.kids if before.get(kid) is None]
+    went = [kid for kid in before.kids if after.get(kid) is None]
+    replaced = [kid for kid in after.kids if before.get(kid) not in (None, after.get(kid))]
+    parts = (("new", came), ("gone", went), ("replaced", replaced))
+    return "; ".join(f"{word}: {', '.join(kids)}" for word, kids in parts if kids)

@@ -15,16 +15,20 @@ from gateway.authorizers.jwt.spec import IssuerSpec
 from gateway.issuers.events import IssuerSnapshot, OnEvent, ignore_event
 from gateway.issuers.issuer_keys import IssuerKeys
 from gateway.issuers.key_cache import KeyCache, KeyCacheError
+from gateway.issuers.pool_keys import PoolFeed, PoolKeys
 from gateway.issuers.schedule import KEPT_S, Schedule
 from gateway.issuers.source import Fetch, KeySource, Published
 from kit.fetch import Fetcher
 
-__all__ = ["IssuerKeys", "Issuers"]
+__all__ = ["IssuerKeys", "Issuers", "OpenKeys"]
+
+OpenKeys = IssuerKeys | PoolKeys
 
 
 class Issuers:
     """:param state: the folder that keeps the last good keys; None: they live as long as the process.
     :param forbidden_ports: of our own listeners that no issuer's document may lead to; looked at when fetching.
+    :param pools: the keys of user pools that are at hand in this process; None: they are fetched as any issuer's.
     :param on_event: called on the loop's thread, or by `open` on its caller's.
     :param clock: monotonic seconds; *wall*: Unix seconds, for the age of keys over a restart only.
     """
@@ -34,6 +38,7 @@ class Issuers:
         *,
         fetcher: Fetch | None = None,
         state: Path | None = None,
+        pools: PoolFeed | None = None,
         forbidden_ports: Collection[int] = (),
         on_event: OnEvent = ignore_event,
         clock: Callable[[], float] = time.monotonic,
@@ -42,12 +47,13 @@ class Issuers:
     ) -> None:
         self._fetcher = fetcher or Fetcher(forbidden_ports=forbidden_ports)
         self._cache = None if state is None else KeyCache(state / "issuers")
+        self._pools = pools
         self._on_event = on_event
         self._clock = clock
         self._wall = wall
         self._rand = rand
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._open: dict[IssuerSpec, IssuerKeys] = {}
+        self._open: dict[IssuerSpec, OpenKeys] = {}
         self._tasks: dict[asyncio.Task[None], IssuerSpec] = {}
 
     def start(self) -> None:
@@ -56,8 +62,26 @@ class Issuers:
         for keys in self._open.values():
             keys.refresh()
 
-    def open(self, spec: IssuerSpec) -> IssuerKeys:
+    def open(self, spec: IssuerSpec) -> OpenKeys:
         """Make the keys of an issuer and begin their first fetch, so that the first token need not wait for it."""
+        keys = (
+            self._fetched(spec)
+            if self._pools is None or not spec.user_pool
+            else self._at_hand(spec, self._pools)
+        )
+        self._open[spec] = keys
+        if _running_loop() is not None:
+            keys.refresh()
+        elif self._loop is not None:
+            self._loop.call_soon_threadsafe(keys.refresh)
+        return keys
+
+    def _at_hand(self, spec: IssuerSpec, pools: PoolFeed) -> PoolKeys:
+        return PoolKeys(
+            spec, pools, spawn=partial(self._spawn, spec), clock=self._clock, on_event=self._on_event
+        )
+
+    def _fetched(self, spec: IssuerSpec) -> IssuerKeys:
         keys = IssuerKeys(
             spec,
             KeySource(spec, self._fetcher),
@@ -68,11 +92,6 @@ class Issuers:
             on_event=self._on_event,
         )
         self._restore(spec, keys)
-        self._open[spec] = keys
-        if _running_loop() is not None:
-            keys.refresh()
-        elif self._loop is not None:
-            self._loop.call_soon_threadsafe(keys.refresh)
         return keys
 
     def close(self, spec: IssuerSpec) -> None:

@@ -12,7 +12,7 @@ from contextlib import suppress
 
 from gateway.authorizers.jwt.spec import IssuerSpec
 from gateway.errors import AuthorizerUnavailable
-from gateway.issuers.events import FetchResult, IssuerSnapshot, KeysState, OnEvent
+from gateway.issuers.events import FetchResult, IssuerSnapshot, KeysState, OnEvent, change_text
 from gateway.issuers.schedule import Schedule
 from gateway.issuers.source import IssuerFault, KeySource, Published, Stage
 from kit.jwt.keys import KeySet, VerificationKey
@@ -166,7 +166,7 @@ class IssuerKeys:
         self._fetches["success"] += 1
         self._on_event("keys_fetched", self._issuer, f"{len(self._keys)} keys")
         if self._keys != before:
-            self._on_event("keys_changed", self._issuer, _change(before, self._keys))
+            self._on_event("keys_changed", self._issuer, change_text(before, self._keys))
         if self._keys.dropped != before.dropped:
             for key in self._keys.dropped[:_SHOWN_IGNORED]:
                 self._on_event("key_ignored", self._issuer, f"{key.kid}: {key.reason}")
@@ -192,11 +192,3 @@ class IssuerKeys:
             challenge=f'Bearer scope="" error="invalid_token" error_description="{_CHALLENGES[stage]}"',
             retry_after_s=0 if self._landed is not None else self._schedule.wait_s(self._clock()),
         )
-
-
-def _change(before: KeySet, after: KeySet) -> str:
-    came = [kid for kid in after.kids if before.get(kid) is None]
-    went = [kid for kid in before.kids if after.get(kid) is None]
-    replaced = [kid for kid in after.kids if before.get(kid) not in (None, after.get(kid))]
-    parts = (("new", came), ("gone", went), ("replaced", replaced))
-    return "; ".join(f"{word}: {', '.join(kids)}" for word, kids in parts if kids)

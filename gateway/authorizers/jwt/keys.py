@@ -7,9 +7,12 @@ from kit.jwt.keys import VerificationKey
 
 
 class Keys(Protocol):
-    """The keys of one issuer. :ivar generation: rises whenever a key was replaced or went away."""
+    """The keys of one issuer."""
 
-    generation: int
+    @property
+    def generation(self) -> int:
+        """Rises whenever a key was replaced or went away."""
+        ...
 
     def get(self, kid: str) -> VerificationKey | None:
         """Look up only; never waits."""

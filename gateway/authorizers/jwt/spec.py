@@ -19,6 +19,8 @@ class IssuerSpec:
     """:param issuer: exactly what ``iss`` must be, and where discovery begins.
     :param algorithms: of one of `FAMILIES` (J1).
     :param allow_http: plain http also beyond loopback.
+    :param user_pool: the id of a pool of this installation, whose keys are at hand; empty: they are fetched. A process
+        that has no keys of pools fetches these as well.
 
     :raises DeploymentError: algorithms of no family, or of two.
     """
@@ -26,6 +28,7 @@ class IssuerSpec:
     issuer: str
     algorithms: tuple[str, ...] = RS_FAMILY
     allow_http: bool = False
+    user_pool: str = ""
 
     def __post_init__(self) -> None:
         wanted = set(self.algorithms)
