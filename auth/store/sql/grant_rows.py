@@ -1,0 +1,69 @@
+"""Rows of grants, and which of them are alive: one condition for all that ask."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, and_, select
+
+from auth.grant import Grant, LiveGrant
+from auth.store.sql import tables as t
+from auth.store.sql.ending import is_after_sign_outs
+from auth.store.sql.user_rows import USER_COLUMNS, read_user
+
+_of = t.grants.c
+# Names that both tables have, told apart by a mark.
+_GRANT_COLUMNS = tuple(column.label(f"g_{column.name}") for column in t.grants.c)
+
+
+def select_live(grant_id: str, now: datetime) -> Select[Any]:
+    return (
+        select(*USER_COLUMNS, *_GRANT_COLUMNS)
+        .select_from(t.grants)
+        .join(t.users, and_(t.users.c.pool_id == _of.pool_id, t.users.c.sub == _of.sub))
+        .where(_of.grant_id == grant_id, _of.revoked_at.is_(None), _of.expires_at > now)
+        .where(t.users.c.enabled.is_(True), is_after_sign_outs(_of.proven_at, now))
+    )
+
+
+def live_grant(connection: Connection, grant_id: str, now: datetime) -> LiveGrant | None:
+    row = connection.execute(select_live(grant_id, now)).mappings().first()
+    if row is None:
+        return None
+    marked = {name.removeprefix("g_"): value for name, value in row.items() if name.startswith("g_")}
+    return LiveGrant(grant=read_grant(marked), user=read_user(dict(row)))
+
+
+def read_grant(row: Mapping[str, Any]) -> Grant:
+    return Grant(
+        grant_id=row["grant_id"],
+        pool_id=row["pool_id"],
+        client_id=row["client_id"],
+        sub=row["sub"],
+        kind=row["kind"],
+        scopes=tuple(row["scopes"]),
+        auth_time=row["auth_time"],
+        amr=tuple(row["amr"]),
+        created_at=row["created_at"],
+        expires_at=row["expires_at"],
+        event_id=row["event_id"],
+        nonce=row["nonce"],
+    )
+
+
+def grant_values(grant: Grant) -> dict[str, Any]:
+    return {
+        "grant_id": grant.grant_id,
+        "pool_id": grant.pool_id,
+        "client_id": grant.client_id,
+        "sub": grant.sub,
+        "kind": grant.kind,
+        "scopes": list(grant.scopes),
+        "auth_time": grant.auth_time,
+        "amr": list(grant.amr),
+        "event_id": grant.event_id,
+        "nonce": grant.nonce,
+        "created_at": grant.created_at,
+        "proven_at": grant.created_at,
+        "expires_at": grant.expires_at,
+    }

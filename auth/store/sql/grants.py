@@ -1,0 +1,203 @@
+"""Codes that are redeemed once, and families of refresh tokens that never fork."""
+
+import secrets
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, update
+from sqlalchemy.exc import IntegrityError
+
+from auth.errors import NotAuthorized
+from auth.grant import Grant, LiveGrant
+from auth.sealing import Sealer, digest
+from auth.store.ports import NewCode, RedeemedCode, Rotated
+from auth.store.sql import tables as t
+from auth.store.sql.ending import end_sessions, revoke_grant
+from auth.store.sql.grant_rows import grant_values, live_grant
+from auth.store.sql.refresh_tokens import SECRET_BYTES, ReadToken, make_token, read_token
+from kit.sql import Database
+
+_code, _family = t.authorization_codes.c, t.refresh_families.c
+
+INVALID = "Invalid Refresh Token"
+EXPIRED = "Refresh Token has expired"
+REVOKED = "Refresh Token has been revoked"
+
+
+class SqlGrants:
+    def __init__(self, database: Database, sealer: Sealer) -> None:
+        self._db = database
+        self._sealer = sealer
+
+    def start(
+        self, grant: Grant, now: datetime, *, code: NewCode | None = None, refresh: bool = False
+    ) -> str | None:
+        """:raises NotAuthorized: its user is gone."""
+        try:
+            with self._db.write() as connection:
+                connection.execute(t.grants.insert().values(grant_values(grant)))
+                if code is not None:
+                    _insert_code(connection, grant, code)
+                return self._start_family(connection, grant) if refresh else None
+        except IntegrityError as error:  # the foreign key
+            raise NotAuthorized from error
+
+    def redeem(
+        self,
+        code: str,
+        client_id: str,
+        now: datetime,
+        check: Callable[[RedeemedCode], bool],
+        *,
+        refresh: bool,
+    ) -> tuple[LiveGrant, str | None] | None:
+        handle = digest(code)
+        with self._db.write() as connection:
+            won = connection.execute(_redeem(handle, client_id, now)).first()
+            if won is None:
+                _punish_reuse(connection, handle, now)
+                return None
+            live = live_grant(connection, won.grant_id, now)
+            if live is None:
+                return None
+            redeemed = RedeemedCode(grant=live.grant, redirect_uri=won.redirect_uri, challenge=won.challenge)
+            if not check(redeemed):
+                revoke_grant(connection, won.grant_id, "code presented wrongly", now)
+                return None
+            return live, self._start_family(connection, live.grant) if refresh else None
+
+    def rotate(self, token: str, client_id: str, now: datetime, *, rotates: bool, grace_s: float) -> Rotated:
+        with self._db.read() as connection:
+            read, secret, seen = self._judge(connection, token, client_id)
+        if seen.expires_at <= now or seen.grant_expires_at <= now:
+            raise NotAuthorized(EXPIRED)
+        if not rotates and read.generation == seen.generation:
+            return Rotated(live=self._living(read.grant_id, now), token=token)
+        grace = timedelta(seconds=grace_s)
+        with self._db.write() as connection:
+            if not _advances(connection, read, now, rotates) and not _is_retry(connection, read, now, grace):
+                revoke_grant(connection, read.grant_id, "refresh token used again", now)
+                live = None
+            else:
+                live = live_grant(
+                    connection, read.grant_id, now
+                )  # after the row is ours: no sign-out is missed
+        if live is None:
+            raise NotAuthorized(REVOKED)
+        return Rotated(live=live, token=make_token(secret, read.grant_id, read.generation + 1))
+
+    def live(self, grant_id: str, now: datetime) -> LiveGrant | None:
+        with self._db.read() as connection:
+            return live_grant(connection, grant_id, now)
+
+    def revoke(self, grant_id: str, why: str, now: datetime) -> bool:
+        with self._db.write() as connection:
+            return revoke_grant(connection, grant_id, why, now)
+
+    def revoke_token(self, token: str, client_id: str, now: datetime) -> bool:
+        try:
+            with self._db.read() as connection:
+                read, _, _ = self._judge(connection, token, client_id)
+        except NotAuthorized:
+            return False
+        self.revoke(read.grant_id, "token revoked", now)
+        return True
+
+    def sign_out(self, pool_id: str, sub: str, now: datetime, *, except_grant: str | None = None) -> None:
+        with self._db.write() as connection:
+            end_sessions(connection, pool_id, sub, "signed out", now, except_grant=except_grant)
+
+    def _living(self, grant_id: str, now: datetime) -> LiveGrant:
+        live = self.live(grant_id, now)
+        if live is None:
+            raise NotAuthorized(REVOKED)
+        return live
+
+    def _start_family(self, connection: Connection, grant: Grant) -> str:
+        secret = secrets.token_bytes(SECRET_BYTES)
+        connection.execute(
+            t.refresh_families.insert().values(
+                grant_id=grant.grant_id,
+                secret=self._sealer.seal("refresh_families.secret", grant.grant_id, plain=secret),
+                generation=1,
+                expires_at=grant.expires_at,
+            )
+        )
+        return make_token(secret, grant.grant_id, 1)
+
+    def _judge(self, connection: Connection, token: str, client_id: str) -> tuple[ReadToken, bytes, Row[Any]]:
+        """Whether we made it, for this client. It writes nothing. :raises NotAuthorized: not so."""
+        read = read_token(token)
+        if read is None:
+            raise NotAuthorized(INVALID)
+        row = connection.execute(_family_of(read.grant_id, client_id)).first()
+        if row is None:
+            raise NotAuthorized(INVALID)
+        secret = self._sealer.open("refresh_families.secret", read.grant_id, sealed=row.secret)
+        if not read.is_of(secret) or read.generation > row.generation:
+            raise NotAuthorized(INVALID)
+        return read, secret, row
+
+
+def _insert_code(connection: Connection, grant: Grant, code: NewCode) -> None:
+    connection.execute(
+        t.authorization_codes.insert().values(
+            handle=digest(code.code),
+            grant_id=grant.grant_id,
+            client_id=grant.client_id,
+            redirect_uri=code.redirect_uri,
+            challenge=code.challenge,
+            expires_at=code.expires_at,
+        )
+    )
+
+
+def _redeem(handle: bytes, client_id: str, now: datetime) -> Any:
+    """A5: the row count names the one winner."""
+    return (
+        update(t.authorization_codes)
+        .where(_code.handle == handle, _code.client_id == client_id)
+        .where(_code.redeemed_at.is_(None), _code.expires_at > now)
+        .values(redeemed_at=now)
+        .returning(_code.grant_id, _code.redirect_uri, _code.challenge)
+    )
+
+
+def _punish_reuse(connection: Connection, handle: bytes, now: datetime) -> None:
+    """A6: a code that comes a second time was stolen by one of the two; what the first got dies."""
+    used = select(_code.grant_id).where(_code.handle == handle, _code.redeemed_at.is_not(None))
+    grant_id = connection.execute(used).scalar()
+    if grant_id is not None:
+        revoke_grant(connection, grant_id, "code used again", now)
+
+
+def _family_of(grant_id: str, client_id: str) -> Any:
+    return (
+        select(_family.secret, _family.generation, _family.expires_at)
+        .add_columns(t.grants.c.expires_at.label("grant_expires_at"))
+        .join(t.grants, t.grants.c.grant_id == _family.grant_id)
+        .where(_family.grant_id == grant_id, t.grants.c.client_id == client_id)
+    )
+
+
+def _advances(connection: Connection, read: ReadToken, now: datetime, rotates: bool) -> bool:
+    """A7: one of N that present the same token makes the next generation."""
+    if not rotates:
+        return False
+    statement = (
+        update(t.refresh_families)
+        .where(_family.grant_id == read.grant_id, _family.generation == read.generation)
+        .values(generation=_family.generation + 1, rotated_at=now)
+    )
+    return connection.execute(statement).rowcount == 1
+
+
+def _is_retry(connection: Connection, read: ReadToken, now: datetime, grace: timedelta) -> bool:
+    """Whether the answer to the rotation just before got lost: it is given once more."""
+    row = connection.execute(
+        select(_family.generation, _family.rotated_at).where(_family.grant_id == read.grant_id)
+    ).first()
+    if row is None or row.generation != read.generation + 1:
+        return False
+    return bool(abs(now - row.rotated_at) <= grace)  # also when clocks disagree a little
