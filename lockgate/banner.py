@@ -26,7 +26,7 @@ def print_banner(*, routes: list[ResolvedRoute], gateway: str, control: str, adm
 
 
 def _example(routes: list[ResolvedRoute], gateway: str) -> str | None:
-    """A curl for the first route that can be called as it stands; a function's before a fixed answer's."""
+    """What to do with the first route that can be called as it stands: a function's before a page's before others'."""
     plain = [
         route
         for route in routes
@@ -36,7 +36,15 @@ def _example(routes: list[ResolvedRoute], gateway: str) -> str | None:
         for route in plain:
             if route.function is not None and route.key.method == method:
                 return _curl(route, gateway)
+    if any(_is_page(route) for route in plain):
+        return f"open {gateway}/ in a browser"
     return _curl(plain[0], gateway) if plain else None
+
+
+def _is_page(route: ResolvedRoute) -> bool:
+    """The front page of an application: `GET /` with an HTML file."""
+    file = None if route.respond is None else route.respond.file
+    return route.key.method == "GET" and route.key.path == "/" and file is not None and file.suffix == ".html"
 
 
 def _curl(route: ResolvedRoute, gateway: str) -> str:

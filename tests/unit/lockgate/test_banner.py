@@ -1,9 +1,12 @@
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from gateway.route_key import RouteKey
 from kit.positioned_yaml import Mark
 from lockgate.banner import print_banner
-from lockgate.config.resolved import ResolvedRoute
+from lockgate.config.resolved import ResolvedRespond, ResolvedRoute
 
 
 def route(key, function="notes", auth=None):
@@ -16,6 +19,11 @@ def route(key, function="notes", auth=None):
         position=Mark(1, 1),
         auth=auth,
     )
+
+
+def page_route(file):
+    respond = ResolvedRespond(status=200, headers={}, body=None, file=Path(file))
+    return replace(route("GET /", None), respond=respond)
 
 
 def banner(capsys, *routes):
@@ -58,6 +66,13 @@ def test_the_example_needs_no_token(capsys):
     assert "curl -s http://g:1/open\n" in text
     assert "users" in text
     assert "curl" not in banner(capsys, route("POST /closed", auth="users"))
+
+
+def test_an_application_is_opened_in_a_browser(capsys):
+    page = page_route("examples/web/index.html")
+    assert "open http://g:1/ in a browser\n" in banner(capsys, route("GET /notes", auth="users"), page)
+    assert "curl -s http://g:1/notes\n" in banner(capsys, page, route("GET /notes"))
+    assert "browser" not in banner(capsys, page_route("logo.svg"))
 
 
 def test_without_such_a_route_there_is_no_example(capsys):
