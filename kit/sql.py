@@ -33,10 +33,10 @@ class UtcMs(TypeDecorator[datetime]):
     impl = BigInteger
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: object) -> int | None:
+    def process_bind_param(self, value: datetime | None, dialect: object) -> int | None:  # noqa: ARG002  # SQLAlchemy's
         return None if value is None else (value - _EPOCH) // _MS
 
-    def process_result_value(self, value: int | None, dialect: object) -> datetime | None:
+    def process_result_value(self, value: int | None, dialect: object) -> datetime | None:  # noqa: ARG002  # SQLAlchemy's
         return None if value is None else _EPOCH + value * _MS
 
 

@@ -90,7 +90,7 @@ def _happen(connection: Connection, pool_id: str, effect: Effect, now: datetime)
     elif isinstance(effect, ResetPassword):
         _reset(connection, pool_id, effect, now)
     else:
-        _verify(connection, pool_id, effect, now)
+        _verify(connection, pool_id, effect)
 
 
 def _set_status(connection: Connection, pool_id: str, sub: str, before: str, now: datetime) -> None:
@@ -118,7 +118,7 @@ def _reset(connection: Connection, pool_id: str, effect: ResetPassword, now: dat
     end_sessions(connection, pool_id, effect.sub, "password reset", now)
 
 
-def _verify(connection: Connection, pool_id: str, effect: VerifyAttribute, now: datetime) -> None:
+def _verify(connection: Connection, pool_id: str, effect: VerifyAttribute) -> None:
     row = select(t.users.c.attributes).where(is_user(pool_id, effect.sub)).with_for_update()
     attributes = connection.execute(row).scalar()
     if attributes is None or attributes.get(effect.name) != effect.value:

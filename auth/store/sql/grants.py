@@ -33,7 +33,9 @@ class SqlGrants:
     def start(
         self, grant: Grant, now: datetime, *, code: NewCode | None = None, refresh: bool = False
     ) -> str | None:
-        """:raises NotAuthorized: its user is gone."""
+        """:raises NotAuthorized: its user is gone, or its time."""
+        if grant.expires_at <= now:
+            raise NotAuthorized
         try:
             with self._db.write() as connection:
                 connection.execute(t.grants.insert().values(grant_values(grant)))

@@ -23,7 +23,7 @@ class SqlKeys:
     def keys(self, pool_id: str) -> tuple[StoredKey, ...]:
         statement = select(t.keys).where(_of.pool_id == pool_id).order_by(_of.published_at, _of.kid)
         with self._db.read() as connection:
-            return tuple(self._read(row) for row in connection.execute(statement).mappings())
+            return tuple(self._read(dict(row)) for row in connection.execute(statement).mappings())
 
     def add(self, key: StoredKey) -> bool:
         with self._db.write() as connection:

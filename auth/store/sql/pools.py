@@ -235,11 +235,10 @@ def _close(connection: Connection, standing: Standing, declared: Sequence[Declar
         (t.clients, t.clients.c.client_id, [client.client_id for client in clients]),
     ):
         if ids:
-            connection.execute(
-                update(table).where(key.in_(ids), table.c.orphaned_at.is_(None)).values(orphaned_at=now)
-            )
-    return bool([one for one in (*pools, *clients) if not one.is_closed])
+            is_open = table.c.orphaned_at.is_(None)
+            connection.execute(update(table).where(key.in_(ids), is_open).values(orphaned_at=now))
+    return not all([*(pool.is_closed for pool in pools), *(client.is_closed for client in clients)])
 
 
-def _count(pool_id: str) -> Select[tuple[int]]:
+def _count(pool_id: str) -> Select[int]:
     return select(func.count()).select_from(t.users).where(t.users.c.pool_id == pool_id)

@@ -16,7 +16,7 @@ def insert(connection: Connection, table: Table) -> Any:
 def insert_if_absent(connection: Connection, table: Table, **values: object) -> bool:
     """:returns: whether the row was written; False: another one is in its way, under whichever unique index."""
     statement = insert(connection, table).values(**values).on_conflict_do_nothing()
-    return connection.execute(statement).rowcount == 1
+    return connection.execute(statement, execution_options={"preserve_rowcount": True}).rowcount == 1
 
 
 def put(connection: Connection, table: Table, **values: object) -> None:

@@ -76,9 +76,11 @@ def _open(url: str) -> Database:
     if parts.drivername == "sqlite" and parts.database and Path(parts.database).is_absolute():
         return Database(sqlite_engine(Path(parts.database)), error=_unavailable)
     if parts.drivername == "postgresql":
-        from kit.sql_postgres import postgres_database
+        from kit.sql_postgres import make_schema, postgres_database  # with psycopg: only where it is used
 
-        return postgres_database(parts, schema=SCHEMA, error=_unavailable)
+        database = postgres_database(parts, schema=SCHEMA, error=_unavailable)
+        make_schema(database, SCHEMA)
+        return database
     raise ValueError("a database URL begins with sqlite:////absolute/path or postgresql://")
 
 

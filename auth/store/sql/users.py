@@ -42,7 +42,7 @@ class SqlUsers(SqlGroups, SqlUserList):
             row = connection.execute(statement).mappings().first()
         if row is None:
             return None
-        return read_user(dict(row)), _password(row)
+        return read_user(dict(row)), _password(dict(row))
 
     def get(self, pool_id: str, sub: str) -> User | None:
         with self._db.read() as connection:
