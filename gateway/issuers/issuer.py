@@ -78,7 +78,12 @@ class Issuers:
 
     def _at_hand(self, spec: IssuerSpec, pools: PoolFeed) -> PoolKeys:
         return PoolKeys(
-            spec, pools, spawn=partial(self._spawn, spec), clock=self._clock, on_event=self._on_event
+            spec,
+            pools,
+            spawn=partial(self._spawn, spec),
+            keep=partial(self._keep, spec),
+            clock=self._clock,
+            on_event=self._on_event,
         )
 
     def _fetched(self, spec: IssuerSpec) -> IssuerKeys:

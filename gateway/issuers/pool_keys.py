@@ -6,13 +6,14 @@ State lives here, on the loop's thread.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from typing import Protocol
 
 from gateway.authorizers.jwt.spec import IssuerSpec
 from gateway.errors import AuthorizerUnavailable
 from gateway.issuers.events import FetchResult, IssuerSnapshot, OnEvent, change_text
+from gateway.issuers.source import Published
 from kit.jwt.keys import KeySet, KeySetError, VerificationKey
 
 LOOK_S = 4.0  # with the second of the pools' own ring, a rotation in another process is seen within 5 s (J17)
@@ -21,7 +22,11 @@ RENEW_TIMEOUT_S = 2.5
 PATIENCE_S = 3.0  # as for issuers that are fetched from
 MAX_WAITERS = 256  # requests that wait for one look; each holds a connection and its memory
 
+_JWKS = "/.well-known/jwks.json"
+KEEP_S = 3600.0  # how old the file of a server that runs may be: kept keys are believed for a day
+
 Spawn = Callable[[Coroutine[object, object, None]], bool]
+Keep = Callable[[Published], Awaitable[None]]
 
 
 class PoolFeedError(Exception):
@@ -43,6 +48,7 @@ class PoolFeed(Protocol):
 class PoolKeys:
     """The `Keys` of one pool. :param spawn: runs a look as a task that somebody owns; False where no loop runs.
 
+    :param keep: called with what is there, for those who ask when no server runs.
     :param clock: monotonic seconds.
     """
 
@@ -52,12 +58,14 @@ class PoolKeys:
         feed: PoolFeed,
         *,
         spawn: Spawn,
+        keep: Keep,
         clock: Callable[[], float],
         on_event: OnEvent,
     ) -> None:
         self._spec = spec
         self._feed = feed
         self._spawn = spawn
+        self._keep = keep
         self._clock = clock
         self._on_event = on_event
         self._document = b""
@@ -67,6 +75,8 @@ class PoolKeys:
         self._landed: asyncio.Event | None = None  # of the look under way
         self._waiting = 0
         self._fault: str | None = None
+        self._kept = b""
+        self._kept_at = 0.0
         self._looks: dict[FetchResult, int] = {"success": 0, "keys_failed": 0}
 
     @property
@@ -106,6 +116,7 @@ class PoolKeys:
     def refresh(self) -> None:
         """See what is there now, for the first time before any token comes."""
         self._follow()
+        self._look_now_and_then()
 
     def snapshot(self) -> IssuerSnapshot:
         self._follow()
@@ -169,6 +180,11 @@ class PoolKeys:
             self._landed = None
             self._look_again_at = self._clock() + (LOOK_S if self._keys else EMPTY_LOOK_S)
             landed.set()
+        if self._keys and (self._kept is not self._document or self._clock() - self._kept_at >= KEEP_S):
+            self._kept, self._kept_at = self._document, self._clock()
+            await self._keep(
+                Published(jwks_uri=f"{self._spec.issuer}{_JWKS}", document=self._document, keys=self._keys)
+            )
 
     def _note(self, fault: str) -> None:
         if self._fault is None:  # one line an outage, not one every four seconds
