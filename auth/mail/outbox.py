@@ -12,17 +12,23 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 from auth.mail.message import Message
 from auth.mail.sender import NotNow, Refused, Sender
-from kit.json_log import JsonLog
+from kit.json_log import Level
 
 MAX_WAITING: Final = 1_000  # messages; some 2 KB each, so 2 MB
 # Four: each delivery is a connection of its own (some 100 ms with TLS), so 40 mails a second; a mail server's usual
 # limit on connections from one address is ten.
 THREADS: Final = 4
 RETRY_AFTER_S: Final = (1.0, 5.0, 20.0, 60.0, 180.0)  # after that a code of three minutes has died anyway
+
+
+class EventLog(Protocol):
+    """Where failures are told: `kit.json_log.JsonLog`, or a server's console. Called from several threads."""
+
+    def event(self, kind: str, *, level: Level = ..., **fields: object) -> None: ...
 
 
 @dataclass(slots=True, kw_only=True)
@@ -57,7 +63,7 @@ class Outbox:
         self,
         sender: Sender,
         *,
-        log: JsonLog | None = None,
+        log: EventLog | None = None,
         max_waiting: int = MAX_WAITING,
         threads: int = THREADS,
         retry_after_s: Sequence[float] = RETRY_AFTER_S,
