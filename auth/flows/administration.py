@@ -1,0 +1,204 @@
+"""What operators do with people: from the command line, and from the admin side of the Cognito API.
+
+It tells who exists, and skips codes; so it is never reachable by users.
+"""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Literal
+
+from auth.audit import Action
+from auth.core.attributes import VERIFIED, checked
+from auth.core.password_policy import check, temporary_password
+from auth.core.username import has_names
+from auth.errors import AliasExists, InvalidParameter, NotAuthorized, UsernameExists
+from auth.flows.attribute_changes import AttributeChanges
+from auth.flows.codes import Codes
+from auth.flows.created_user import CreatedUser
+from auth.flows.naming import ATTRIBUTES, Naming, alias_of, name_of
+from auth.flows.people import known
+from auth.flows.tools import Tools
+from auth.mail import texts
+from auth.pool import Pool
+from auth.store.ports import NewUser, UserPage
+from auth.user import User
+
+ListFilter = tuple[str, Literal["=", "^="], str]
+MAX_PAGE = 60  # as ListUsers
+
+
+class Administration:
+    """:param tools: shared with the other flows. :param actor: of the audit records."""
+
+    def __init__(self, tools: Tools, *, actor: str = "operator") -> None:
+        self._tools = tools
+        self._actor = actor
+        self._users = tools.store.users
+        self._codes = Codes(tools)
+        self._changes = AttributeChanges(tools)
+
+    def create_user(
+        self,
+        pool: Pool,
+        username: str,
+        attributes: Mapping[str, str],
+        *,
+        now: datetime,
+        password: str | None = None,
+        is_permanent: bool = False,
+        invites: bool = True,
+        groups: Sequence[str] = (),
+    ) -> CreatedUser:
+        """:param password: None: one is made. :param is_permanent: they need not change it: they are CONFIRMED.
+
+        :param invites: a mail with the temporary password goes to their address, if they have one.
+        :raises UsernameExists, AliasExists, InvalidPassword, InvalidParameter: nothing was written.
+        :raises ResourceNotFound: there is no such group; the user was made.
+        """
+        naming = name_of(pool, username, attributes)
+        wanted = {
+            name: value
+            for name, value in checked(pool, naming.attributes, is_new=True, by_operator=True).items()
+            if value
+        }
+        first = password if password is not None else temporary_password(pool.password, secrets.choice)
+        check(pool.password, first)
+        until = None if is_permanent else now + timedelta(seconds=pool.password.temporary_s)
+        new = NewUser(
+            pool_id=pool.pool_id,
+            sub=naming.sub,
+            username=naming.username,
+            username_key=naming.key,
+            status="CONFIRMED" if is_permanent else "FORCE_CHANGE_PASSWORD",
+            attributes=wanted,
+            aliases=_aliases(pool, naming, wanted),
+            password_hash=self._tools.hasher.hash(first),
+            temporary_until=until,
+        )
+        try:
+            user = self._users.create(new, now)
+        except AliasExists as error:
+            if has_names(pool):
+                raise
+            raise UsernameExists from error
+        self._record("user_created", pool, user.sub, now)
+        for group in groups:
+            self.add_to_group(pool, user.sub, group, now=now)
+        if invites and not is_permanent and "email" in wanted:
+            days = max(1, round(pool.password.temporary_s / 86400))
+            self._tools.post(texts.invitation(pool, wanted["email"], username, first, days))
+        return CreatedUser(user=self.show(pool, user.sub), password=first)
+
+    def set_password(
+        self, pool: Pool, username: str, password: str, *, is_permanent: bool = True, now: datetime
+    ) -> None:
+        """Every session ends (A8), and so does a lock. :raises UserNotFound, InvalidPassword: nothing happened."""
+        check(pool.password, password)
+        user = known(self._users, pool, username)
+        until = None if is_permanent else now + timedelta(seconds=pool.password.temporary_s)
+        self._users.set_password(
+            pool.pool_id,
+            user.sub,
+            self._tools.hasher.hash(password),
+            now,
+            temporary_until=until,
+            status="CONFIRMED" if is_permanent else "FORCE_CHANGE_PASSWORD",
+        )
+        self._tools.store.attempts.clear(pool.pool_id, "password", user.sub)
+        self._record("password_set", pool, user.sub, now, "permanent" if is_permanent else "temporary")
+
+    def reset_password(self, pool: Pool, username: str, *, now: datetime) -> None:
+        """The password counts no more; a code goes to the verified address. :raises UserNotFound, InvalidParameter."""
+        user = known(self._users, pool, username)
+        if not user.is_verified("email") or "email" not in user.attributes:
+            raise InvalidParameter(
+                "Cannot reset password for the user as there is no registered/verified email or phone_number"
+            )
+        self._users.set_status(pool.pool_id, user.sub, "RESET_REQUIRED", now)
+        self._tools.store.grants.sign_out(pool.pool_id, user.sub, now)
+        self._codes.send(pool, user.sub, "reset", user.attributes["email"], texts.reset_code, now=now)
+        self._record("password_reset", pool, user.sub, now, "required")
+
+    def confirm(self, pool: Pool, username: str, *, now: datetime) -> None:
+        """Without a code, so without proof of an address. :raises NotAuthorized: they are not UNCONFIRMED."""
+        user = known(self._users, pool, username)
+        if user.status != "UNCONFIRMED":
+            raise NotAuthorized(f"User cannot be confirmed. Current status is {user.status}")
+        self._users.set_status(pool.pool_id, user.sub, "CONFIRMED", now)
+        self._record("user_confirmed", pool, user.sub, now)
+
+    def update_attributes(
+        self, pool: Pool, username: str, changes: Mapping[str, str | None], *, now: datetime
+    ) -> User:
+        """May say itself that an address is verified. :raises UserNotFound, InvalidParameter, AliasExists."""
+        user = known(self._users, pool, username)
+        after, new = self._changes.apply(pool, user, changes, now, by_operator=True)
+        self._record("attributes_changed", pool, user.sub, now, " ".join(sorted(new)))
+        return after
+
+    def enable(self, pool: Pool, username: str, *, now: datetime) -> None:
+        user = known(self._users, pool, username)
+        self._users.set_enabled(pool.pool_id, user.sub, True, now)
+        self._record("user_enabled", pool, user.sub, now)
+
+    def disable(self, pool: Pool, username: str, *, now: datetime) -> None:
+        """Every session ends."""
+        user = known(self._users, pool, username)
+        self._users.set_enabled(pool.pool_id, user.sub, False, now)
+        self._record("user_disabled", pool, user.sub, now)
+
+    def delete(self, pool: Pool, username: str, *, now: datetime) -> None:
+        """The person and all that hangs on them."""
+        user = known(self._users, pool, username)
+        self._users.delete(pool.pool_id, user.sub, now)
+        self._record("user_deleted", pool, user.sub, now)
+
+    def sign_out(self, pool: Pool, username: str, *, now: datetime) -> None:
+        """Everywhere."""
+        user = known(self._users, pool, username)
+        self._tools.store.grants.sign_out(pool.pool_id, user.sub, now)
+        self._record("signed_out", pool, user.sub, now)
+
+    def add_to_group(self, pool: Pool, username: str, group: str, *, now: datetime) -> None:
+        """:raises UserNotFound, ResourceNotFound: one of the two does not exist."""
+        user = known(self._users, pool, username)
+        self._users.add_to_group(pool.pool_id, user.sub, group, now)
+        self._record("group_changed", pool, user.sub, now, f"into {group}")
+
+    def remove_from_group(self, pool: Pool, username: str, group: str, *, now: datetime) -> None:
+        user = known(self._users, pool, username)
+        self._users.remove_from_group(pool.pool_id, user.sub, group)
+        self._record("group_changed", pool, user.sub, now, f"out of {group}")
+
+    def show(self, pool: Pool, username: str) -> User:
+        """:raises UserNotFound: nobody has that name."""
+        return known(self._users, pool, username)
+
+    def list(
+        self,
+        pool: Pool,
+        *,
+        limit: int = MAX_PAGE,
+        after: str | None = None,
+        filter: ListFilter | None = None,
+        group: str | None = None,
+    ) -> UserPage:
+        """One page, ordered by sub. :param filter: (attribute, ``=`` or ``^=``, value)."""
+        return self._users.list(pool.pool_id, limit=limit, after=after, filter=filter, group=group)
+
+    def _record(self, action: Action, pool: Pool, sub: str, now: datetime, detail: str = "") -> None:
+        self._tools.audit.record(
+            action, "ok", now, pool_id=pool.pool_id, actor=self._actor, target=sub, detail=detail
+        )
+
+
+def _aliases(pool: Pool, naming: Naming, attributes: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """What names the person, and addresses that the operator vouches for."""
+    aliases = dict(naming.aliases)
+    for kind, name in ATTRIBUTES.items():
+        if attributes.get(VERIFIED[name]) == "true" and name in attributes:
+            alias = alias_of(pool, kind, attributes[name])
+            if alias is not None:
+                aliases[kind] = alias[1]
+    return tuple(aliases.items())

@@ -1,0 +1,99 @@
+"""The password of a sign-in: counted before it is judged, and answered alike for everybody who is not let in (B6, B7).
+
+Unknown, disabled, locked and mistaken people cost the same queries and one hash.
+"""
+
+from datetime import datetime
+
+from auth.client import Client
+from auth.core.steps import Origin
+from auth.errors import LockedOut, NotAuthorized, PasswordResetRequired, UserNotConfirmed, UserNotFound
+from auth.flows.gate import Gate
+from auth.flows.people import Person, find
+from auth.flows.tools import Tools
+from auth.pool import Pool
+from auth.store.ports import LockRule
+from auth.user import User
+
+RULE = LockRule()
+
+
+class FirstFactor:
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+        self._gate = Gate(tools)
+
+    def prove(
+        self, pool: Pool, client: Client, username: str, password: str, *, origin: Origin, now: datetime
+    ) -> tuple[User, str]:
+        """:returns: the user, and the canonical form of the name that was typed.
+
+        :raises NotAuthorized: whatever the reason; LockedOut, PasswordResetRequired, UserNotConfirmed, TooManyRequests.
+        """
+        self._gate.sign_in(pool, origin, now)
+        store = self._tools.store
+        person = find(store.users, pool, username)
+        failures = store.attempts.count(pool.pool_id, "password", person.subject, RULE, now)
+        verified = self._tools.hasher.verify(person.hash, password)
+        user = person.user
+        if failures is None:  # even if the password was right: who guesses must not learn that
+            self._record(pool, person, origin, now, "locked")
+            raise LockedOut
+        if user is None or not user.is_enabled or not verified.ok:
+            self._record(pool, person, origin, now, f"failure {failures}")
+            self._record_lock(pool, person, failures, origin, now)
+            self._tell_who_may_know(client, user)
+            raise NotAuthorized
+        store.attempts.clear(pool.pool_id, "password", person.subject)
+        self._require_usable(pool, person, user, origin, now)
+        if verified.needs_rehash and person.hash is not None:
+            store.users.rehash(pool.pool_id, user.sub, person.hash, self._tools.hasher.hash(password))
+        return user, person.typed
+
+    def _tell_who_may_know(self, client: Client, user: User | None) -> None:
+        """Only a client that says so learns who exists (Cognito's LEGACY)."""
+        if client.hides_users:
+            return
+        if user is None:
+            raise UserNotFound
+        if user.status == "RESET_REQUIRED":
+            raise PasswordResetRequired
+
+    def _require_usable(self, pool: Pool, person: Person, user: User, origin: Origin, now: datetime) -> None:
+        """Told only after the right password."""
+        until = None if person.password is None else person.password.temporary_until
+        if until is not None and now >= until:
+            self._record(pool, person, origin, now, "temporary password expired")
+            raise NotAuthorized("Temporary password has expired and must be reset by an administrator.")
+        if user.status == "UNCONFIRMED":
+            self._record(pool, person, origin, now, "unconfirmed")
+            raise UserNotConfirmed
+        if user.status == "RESET_REQUIRED":
+            self._record(pool, person, origin, now, "reset required")
+            raise PasswordResetRequired
+        if user.status == "EXTERNAL_PROVIDER":
+            self._record(pool, person, origin, now, "external user")
+            raise NotAuthorized
+
+    def _record(self, pool: Pool, person: Person, origin: Origin, now: datetime, detail: str) -> None:
+        self._tools.audit.record(
+            "sign_in",
+            "refused",
+            now,
+            pool_id=pool.pool_id,
+            target=person.target,
+            origin=origin,
+            detail=detail,
+        )
+
+    def _record_lock(self, pool: Pool, person: Person, failures: int, origin: Origin, now: datetime) -> None:
+        if failures >= RULE.free:
+            self._tools.audit.record(
+                "lock",
+                "ok",
+                now,
+                pool_id=pool.pool_id,
+                target=person.target,
+                origin=origin,
+                detail=f"{failures} failures",
+            )

@@ -1,0 +1,206 @@
+"""Sign up: a new person, who is nobody until a code has come back from their address."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Literal
+
+from auth.audit import Result
+from auth.client import Client
+from auth.core.attributes import checked
+from auth.core.password_policy import check
+from auth.core.steps import Origin
+from auth.errors import (
+    AliasExists,
+    AuthError,
+    InvalidParameter,
+    NotAuthorized,
+    UsernameExists,
+    UserNotFound,
+)
+from auth.flows.codes import Codes
+from auth.flows.delivery import Delivery
+from auth.flows.gate import Gate
+from auth.flows.naming import Naming, alias_of, name_of
+from auth.flows.people import Person, find, require_open
+from auth.flows.signed_up import SignedUp
+from auth.flows.tools import Tools
+from auth.mail import texts
+from auth.pool import Pool
+from auth.store.ports import ConfirmUser, NewUser
+from auth.user import User
+
+SignUpAction = Literal["sign_up", "sign_up_confirmed"]
+
+
+class SignUp:
+    """:param tools: shared with the other flows."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+        self._users = tools.store.users
+        self._gate = Gate(tools)
+        self._codes = Codes(tools)
+
+    def sign_up(
+        self,
+        pool: Pool,
+        client: Client,
+        username: str,
+        password: str,
+        attributes: Mapping[str, str],
+        *,
+        origin: Origin,
+        now: datetime,
+        quiet: bool = False,
+    ) -> SignedUp:
+        """:param quiet: for pages: a name that is taken is answered as a new one is, and its owner gets a mail (B6).
+
+        :raises UsernameExists: not *quiet*, and it is taken (as Cognito's SignUp; limited by address).
+        :raises NotAuthorized: nobody signs up here, or writes that attribute.
+        :raises InvalidPassword, InvalidParameter, TooManyRequests: nothing was written.
+        """
+        require_open(pool, client)
+        if not pool.self_sign_up:
+            raise NotAuthorized("SignUp is not permitted for this user pool")
+        self._gate.sign_up(pool, origin, now)
+        naming = name_of(pool, username, attributes)
+        check(pool.password, password)
+        wanted = {key: value for key, value in checked(pool, naming.attributes, is_new=True).items() if value}
+        person = find(
+            self._users, pool, username
+        )  # for equal work: whether it is taken is the store's to say
+        new = _new_user(pool, naming, wanted, self._tools.hasher.hash(password))
+        try:
+            user = self._users.create(new, now)
+        except (UsernameExists, AliasExists) as error:
+            self._record("sign_up", "refused", pool, person.target, origin, now)
+            if not quiet:
+                raise _taken(naming) from error
+            delivery = self._tell_owner(pool, person, naming, now)
+            return SignedUp(sub=new.sub, is_confirmed=False, delivery=delivery)
+        delivery = self._send(pool, user, now)
+        self._record("sign_up", "ok", pool, user.sub, origin, now)
+        return SignedUp(sub=user.sub, is_confirmed=False, delivery=delivery)
+
+    def confirm(
+        self,
+        pool: Pool,
+        client: Client,
+        username: str,
+        code: str,
+        *,
+        origin: Origin,
+        now: datetime,
+        takes_over: bool = False,
+    ) -> None:
+        """:param takes_over: an address that somebody else signs in with becomes this person's (ForceAliasCreation).
+
+        :raises CodeMismatch, ExpiredCode: also for people who do not exist, or are confirmed already.
+        :raises AliasExists: the address is somebody else's; the code lives on.
+        :raises LimitExceeded, TooManyRequests: too many codes were tried.
+        """
+        require_open(pool, client)
+        self._gate.code_from(pool, origin, now)
+        person = find(self._users, pool, username)
+        self._gate.code_of(pool, person.subject, now)
+        user = person.user
+        effect = None
+        if user is not None and user.is_enabled and user.status == "UNCONFIRMED":
+            effect = _confirmation(pool, user, takes_over=takes_over)
+        try:
+            self._codes.use(pool, person.subject, "sign_up", code, now, effect)
+        except AuthError:
+            self._record("sign_up_confirmed", "refused", pool, person.target, origin, now)
+            self._tell_who_may_know(client, user)
+            raise
+        self._record("sign_up_confirmed", "ok", pool, person.target, origin, now)
+
+    def resend(self, pool: Pool, client: Client, username: str, *, origin: Origin, now: datetime) -> Delivery:
+        """A new code; people who get none are answered alike (B6).
+
+        :raises LimitExceeded, TooManyRequests: enough were sent.
+        """
+        require_open(pool, client)
+        self._gate.send_from(pool, origin, now)
+        person = find(self._users, pool, username)
+        self._gate.send_to(pool, person.subject, now)
+        user = person.user
+        if (
+            user is not None
+            and user.is_enabled
+            and user.status == "UNCONFIRMED"
+            and "email" in user.attributes
+        ):
+            to = user.attributes["email"]
+            return self._codes.send(pool, user.sub, "sign_up", to, texts.resent_code, now=now)
+        if not client.hides_users:
+            if user is None:
+                raise UserNotFound("Username/client id combination not found.")
+            raise InvalidParameter("User is already confirmed." if user.status != "UNCONFIRMED" else "")
+        return self._codes.pretend(pool, person.subject, "sign_up", person.typed, now=now)
+
+    def _send(self, pool: Pool, user: User, now: datetime) -> Delivery | None:
+        """None: there is no mail address; an administrator confirms such people."""
+        to = user.attributes.get("email")
+        if to is None:
+            return None
+        return self._codes.send(pool, user.sub, "sign_up", to, texts.sign_up_code, now=now)
+
+    def _tell_owner(self, pool: Pool, person: Person, naming: Naming, now: datetime) -> Delivery | None:
+        """To the address that was typed, and nowhere else. Whoever began to sign up with it gets a new code."""
+        to = naming.attributes.get("email")
+        if to is None:
+            return None
+        user = person.user
+        is_theirs = user is not None and alias_of(pool, "email", user) == alias_of(pool, "email", to)
+        if user is not None and is_theirs and user.status == "UNCONFIRMED" and user.is_enabled:
+            return self._codes.send(pool, user.sub, "sign_up", to, texts.sign_up_code, now=now)
+        # The code of somebody else who is half-way through is left alone.
+        subject = person.subject if user is None or user.status != "UNCONFIRMED" else person.typed
+        delivery = self._codes.pretend(pool, subject, "sign_up", to, now=now)
+        self._tools.post(texts.taken_address(pool, to))
+        return delivery
+
+    def _tell_who_may_know(self, client: Client, user: User | None) -> None:
+        if client.hides_users:
+            return
+        if user is None:
+            raise UserNotFound("Username/client id combination not found.")
+        if user.status != "UNCONFIRMED":
+            raise NotAuthorized(f"User cannot be confirmed. Current status is {user.status}")
+
+    def _record(
+        self, action: SignUpAction, result: Result, pool: Pool, sub: str, origin: Origin, now: datetime
+    ) -> None:
+        self._tools.audit.record(action, result, now, pool_id=pool.pool_id, target=sub, origin=origin)
+
+
+def _new_user(pool: Pool, naming: Naming, attributes: Mapping[str, str], hashed: str) -> NewUser:
+    return NewUser(
+        pool_id=pool.pool_id,
+        sub=naming.sub,
+        username=naming.username,
+        username_key=naming.key,
+        status="UNCONFIRMED",
+        attributes=attributes,
+        aliases=naming.aliases,
+        password_hash=hashed,
+    )
+
+
+def _confirmation(pool: Pool, user: User, *, takes_over: bool) -> ConfirmUser:
+    """The code went to the mail address, so that is what it proves."""
+    alias = alias_of(pool, "email", user)
+    return ConfirmUser(
+        sub=user.sub,
+        verified=("email",) if "email" in user.attributes else (),
+        aliases=() if alias is None else (alias,),
+        takes_over=takes_over,
+    )
+
+
+def _taken(naming: Naming) -> UsernameExists:
+    if not naming.aliases:
+        return UsernameExists()
+    kind = "email" if naming.aliases[0][0] == "email" else "phone_number"
+    return UsernameExists(f"An account with the given {kind} already exists.")
