@@ -29,6 +29,7 @@ class Lane:
         self._limit = threads + waiting
         self._deadline_s = deadline_s
         self._busy = 0
+        self._refused = 0
         self._counting = threading.Lock()  # work ends on its own thread
         self._pool = ThreadPoolExecutor(
             threads, thread_name_prefix=f"auth-{name}", initializer=_be_nice if is_polite else None
@@ -38,6 +39,7 @@ class Lane:
         """:raises Unavailable: the lane is full, or the deadline has passed."""
         with self._counting:
             if self._busy >= self._limit:
+                self._refused += 1
                 raise Unavailable(detail=f"{self._name}: {self._busy} calls wait already")
             self._busy += 1
         future = self._pool.submit(work, *args, **kwargs)
@@ -46,7 +48,19 @@ class Lane:
             async with asyncio.timeout(self._deadline_s):
                 return await asyncio.wrap_future(future)
         except TimeoutError as error:
+            with self._counting:
+                self._refused += 1
             raise Unavailable(detail=f"{self._name}: no answer in {self._deadline_s} s") from error
+
+    @property
+    def busy(self) -> int:
+        """Calls that are worked on, or wait."""
+        return self._busy
+
+    @property
+    def refused(self) -> int:
+        """Calls that found it full, or waited in vain. Since the start."""
+        return self._refused
 
     def _done(self, _: object) -> None:
         with self._counting:

@@ -1,6 +1,8 @@
 """What a person sees when the server is up: the routes, the URLs, and a command to copy."""
 
 import sys
+from collections.abc import Mapping
+from typing import Any
 
 from rich.console import Console
 
@@ -8,15 +10,26 @@ from lockgate.config.resolved import ResolvedRoute
 from lockgate.route_list import routes_table
 
 
-def print_banner(*, routes: list[ResolvedRoute], gateway: str, control: str, admin: str, config: str) -> None:
-    """On stderr: stdout has only ``ready``."""
+def print_banner(
+    *, routes: list[ResolvedRoute], config: str, described: Mapping[str, Any], login: str | None = None
+) -> None:
+    """On stderr: stdout has only ``ready``.
+
+    :param described: see `lockgate.endpoints`. :param login: a page where people sign in.
+    """
+    gateway, auth = described["gateway"], described["auth"]
     console = Console(stderr=True, highlight=False)
     console.print()
     console.print(routes_table(routes))
     console.print()
     console.print(f"  [bold]{gateway}[/]  the API ({config})")
-    console.print(f"  {control}  the Lambda API; credentials: [bold]lockgate env[/]")
-    console.print(f"  {admin}  /health, /ready, /metrics")
+    if auth is not None:
+        pools = ", ".join(described["user_pools"]) or "none declared"
+        console.print(f"  [bold]{auth}[/]  login pages and OIDC (user pools: {pools}); mail appears below")
+    console.print(f"  {described['control']}  the Lambda API; credentials: [bold]lockgate env[/]")
+    console.print(f"  {described['admin']}  /health, /ready, /metrics")
+    if login is not None:
+        sys.stderr.write(f"\n  Sign up or log in:\n\n    {login}\n")
     example = _example(routes, gateway)
     if example:
         console.print("\n  Try it:\n")

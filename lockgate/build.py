@@ -1,16 +1,20 @@
 """From a loaded routes file to the gateway's deployment. Reads the files of ``respond:`` routes; any thread may."""
 
+from collections.abc import Sequence
+
 from gateway.deployment import Deployment
 from gateway.errors import DeploymentError
 from gateway.exchange import ApiNames
 from gateway.locator import Locator
 from gateway.metrics import GatewayMetrics
+from gateway.route_spec import RouteSpec
 from gateway.services import Services
 from gateway.stage import Stage
 from kit.names import Names
 from lockgate.config.grammar.file import RoutesFile
 from lockgate.door import WHOLE, Share, cors_spec, throttle_spec
 from lockgate.errors import ConfigurationError
+from lockgate.pool_names import PoolNames
 from lockgate.route_specs import route_specs
 
 
@@ -22,11 +26,13 @@ def deployment_of(
     metrics: GatewayMetrics,
     services: Services,
     share: Share = WHOLE,
+    pools: PoolNames | None = None,
 ) -> Deployment:
-    """:param share: of the throttles' limits.
+    """:param share: of the throttles' limits. :param pools: whose tokens authorizers believe.
     :raises ConfigurationError: a route cannot be served, such as one whose file has vanished since the check."""
     try:
-        return _deployment(file, names, locator, metrics, services, share)
+        routes = route_specs(file, share, pools)
+        return _deployment(file, names, routes, locator, metrics, services, share)
     except DeploymentError as error:
         raise ConfigurationError(f"{error}.", "Mend it and start again.") from error
 
@@ -34,6 +40,7 @@ def deployment_of(
 def _deployment(
     file: RoutesFile,
     names: Names,
+    routes: Sequence[RouteSpec],
     locator: Locator,
     metrics: GatewayMetrics,
     services: Services,
@@ -47,7 +54,7 @@ def _deployment(
             domains=frozenset(file.server.domains),
         ),
         stages=[Stage(name=name, variables=variables) for name, variables in file.stages.items()],
-        routes=route_specs(file, share),
+        routes=routes,
         locator=locator,
         metrics=metrics,
         services=services,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Self, TextIO
 
-from executor.logs.render import escaped
+from executor.logs.escaping import escaped
 from kit.json_log import JsonLog, Level, Sink
 from lockgate.parts.shared_stderr import shared_sink
 

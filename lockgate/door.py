@@ -10,13 +10,16 @@ from gateway.throttling.spec import ThrottleSpec
 from lockgate.config.grammar.authorizers import FunctionAuthorizer, JwtAuthorizer
 from lockgate.config.grammar.cors import Cors
 from lockgate.config.grammar.throttle import Throttle
+from lockgate.pool_names import PoolNames
+
+POOL_ALGORITHM = "RS256"  # J1: what our own pools sign with, as Cognito's do
 
 
 def authorizer_spec(
-    name: str, authorizer: JwtAuthorizer | FunctionAuthorizer
+    name: str, authorizer: JwtAuthorizer | FunctionAuthorizer, pools: PoolNames
 ) -> JwtSpec | FunctionAuthorizerSpec:
     if isinstance(authorizer, JwtAuthorizer):
-        return _jwt_spec(authorizer)
+        return _jwt_spec(authorizer, pools)
     return FunctionAuthorizerSpec(
         name=name,
         function=authorizer.function,
@@ -27,17 +30,35 @@ def authorizer_spec(
     )
 
 
-def _jwt_spec(authorizer: JwtAuthorizer) -> JwtSpec:
-    assert authorizer.issuer is not None  # `check` refuses an authorizer without
+def _jwt_spec(authorizer: JwtAuthorizer, pools: PoolNames) -> JwtSpec:
     return JwtSpec(
-        issuer=IssuerSpec(
-            issuer=authorizer.issuer, algorithms=authorizer.algorithms, allow_http=authorizer.allow_http
-        ),
-        audience=frozenset(authorizer.audience),
+        issuer=_issuer_spec(authorizer, pools),
+        audience=_audience(authorizer, pools),
         identity_source=authorizer.identity_source,
         token_use=authorizer.token_use,
         leeway_s=authorizer.leeway_s,
     )
+
+
+def _issuer_spec(authorizer: JwtAuthorizer, pools: PoolNames) -> IssuerSpec:
+    if authorizer.user_pool is not None:
+        return IssuerSpec(
+            issuer=pools.issuer(authorizer.user_pool),
+            algorithms=(POOL_ALGORITHM,),
+            user_pool=pools.pools[authorizer.user_pool].pool_id,
+        )
+    assert authorizer.issuer is not None  # `check` refuses an authorizer without
+    return IssuerSpec(
+        issuer=authorizer.issuer, algorithms=authorizer.algorithms, allow_http=authorizer.allow_http
+    )
+
+
+def _audience(authorizer: JwtAuthorizer, pools: PoolNames) -> frozenset[str]:
+    """The ids of the clients that it names; of all that the pool has where it names none."""
+    if authorizer.user_pool is None:
+        return frozenset(authorizer.audience)
+    clients = pools.pools[authorizer.user_pool].clients
+    return frozenset(clients[name] for name in authorizer.clients or clients)
 
 
 def cors_spec(cors: Cors) -> CorsSpec:

@@ -1,5 +1,6 @@
 """What `lockgate env --json` prints: where everything is and what AWS clients sign with. Scripts rely on its shape."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from kit.names import Names
@@ -7,14 +8,22 @@ from kit.sigv4 import Credentials
 
 
 def describe(
-    *, gateway: str, control: str, admin: str, names: Names, credentials: Credentials
+    *,
+    gateway: str,
+    control: str,
+    admin: str,
+    names: Names,
+    credentials: Credentials,
+    auth: str | None = None,
+    user_pools: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """:param gateway: URLs without a trailing slash; the gateway's is ``server.gateway_url`` where that is set,
-    the others are as clients on this machine reach them.
+    """:param gateway: URLs without a trailing slash; those of gateway and auth are ``server.gateway_url`` and
+    ``server.auth_url`` where they are set, the others are as clients on this machine reach them.
+    :param user_pools: name → ``{id, issuer, jwks_uri, clients: {NAME: {id}}}``; secrets are added by who prints them.
     """
     return {
         "gateway": gateway,
-        "auth": None,
+        "auth": auth,
         "control": control,
         "admin": admin,
         "region": names.region,
@@ -22,5 +31,5 @@ def describe(
         "access_key_id": credentials.access_key_id,
         "secret_access_key": credentials.secret_access_key,
         "endpoints": {"lambda": control, "cognito_idp": None, "cognito_idp_admin": None},
-        "user_pools": {},
+        "user_pools": dict(user_pools or {}),
     }

@@ -21,6 +21,7 @@ from lockgate.admin_actions import Action, ActionAnswer
 from lockgate.build import deployment_of
 from lockgate.config.grammar.file import RoutesFile
 from lockgate.configuration import load_or_explain
+from lockgate.offline_pools import offline_names
 from lockgate.state import State
 
 _DEFAULT_HOST = "localhost"
@@ -87,6 +88,7 @@ def explain_offline(paths: Sequence[Path], state: Path, asked: Mapping[str, Any]
         locator=_NoLocator(),
         metrics=GatewayMetrics(CollectorRegistry()),
         services=Services(Issuers(state=state.absolute())),
+        pools=offline_names(file, state),
     )
     found = asyncio.run(_explain(deployment, file, asked, is_live=False))
     return {"source": "offline", "generation": None, **found}

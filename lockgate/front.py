@@ -21,6 +21,8 @@ from kit.names import Names
 from lockgate.build import deployment_of
 from lockgate.config.grammar.file import RoutesFile
 from lockgate.door import WHOLE, Share
+from lockgate.errors import ConfigurationError, RuntimeFailure
+from lockgate.pool_names import PoolNames
 
 # Beside a route's own timeout: reading a body (30 s at most, the edge's limit) and asking an authorizer (30 s).
 BEFORE_THE_CALL_S = 60.0
@@ -48,6 +50,24 @@ class Servable(Protocol):
         ...
 
 
+class Beside(Protocol):
+    """What a generation needs beside its deployment: the user pools, where this process serves them."""
+
+    def names_of(self, file: RoutesFile) -> PoolNames:
+        """The pools' ids and issuers."""
+        ...
+
+    async def prepare(self, file: RoutesFile) -> None:
+        """:raises ConfigurationError: it cannot be served; nothing has changed."""
+        ...
+
+    def abandon(self) -> None: ...
+
+    async def commit(self) -> None:
+        """:raises RuntimeFailure: not now; it will be done as soon as it can."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Serving:
     """What requests run on."""
@@ -64,6 +84,7 @@ class LocalFront:
         them; raises ConfigurationError. It is the last step of `prepare`.
     :param begun: told what is served now, on the loop's thread.
     :param share: of the throttles' limits, where other processes answer requests too.
+    :param beside: None: this process serves no user pools.
     """
 
     gateway: Gateway
@@ -79,6 +100,7 @@ class LocalFront:
         reread: Callable[[], tuple[str, ...]],
         begun: Callable[[Serving], None],
         share: Share = WHOLE,
+        beside: Beside | None = None,
     ) -> None:
         self.services = services
         self._names = names
@@ -87,6 +109,7 @@ class LocalFront:
         self._reread = reread
         self._begun = begun
         self._share = share
+        self._beside = beside
         self._prepared: tuple[Mark, Serving] | None = None
         self._retiring: dict[int, Serving] = {}
         self._is_building = False
@@ -108,10 +131,12 @@ class LocalFront:
             if self.is_open:
                 known = self.serving.digests
                 self.services.renew({name for name in known if known[name] != after.digests.get(name)})
+            await self._prepare_beside(after.file)
             deployment = await asyncio.to_thread(self._compile, after)
             reread = await asyncio.to_thread(self._reread) if self.is_open else ()
         except BaseException:
             self._forget(mark)
+            self._abandon_beside()
             raise
         serving = Serving(
             number=after.number, file=after.file, digests=dict(after.digests), deployment=deployment
@@ -128,13 +153,28 @@ class LocalFront:
             metrics=self._metrics,
             services=self.services,
             share=self._share,
+            pools=None if self._beside is None else self._beside.names_of(after.file),
         )
+
+    async def _prepare_beside(self, file: RoutesFile) -> None:
+        if self._beside is not None:
+            await self._beside.prepare(file)
+        elif file.user_pools:
+            raise ConfigurationError(
+                "The server began without user pools, and so without their listener.",
+                "Restart it, and it serves them.",
+            )
+
+    def _abandon_beside(self) -> None:
+        if self._beside is not None:
+            self._beside.abandon()
 
     def abandon(self) -> None:
         """Forget what was prepared, if anything was."""
         if self._prepared is not None:
             mark, self._prepared = self._prepared[0], None
             self._forget(mark)
+            self._abandon_beside()
 
     def _forget(self, mark: Mark) -> None:
         self.services.abandon(mark)
@@ -142,8 +182,12 @@ class LocalFront:
         self._sweep()
 
     async def commit(self) -> None:
-        """From here on new requests run on what was prepared. Nothing in here waits, so none sees half of it."""
+        """From here on new requests run on what was prepared. The swap itself waits for nothing: none sees half of it.
+
+        :raises RuntimeFailure: (the first one only) the user pools cannot be served.
+        """
         assert self._prepared is not None
+        await self._commit_beside(self._prepared[1].number)
         after, self._prepared, self._is_building = self._prepared[1], None, False
         if self.is_open:
             self._retiring[self.serving.number] = self.serving
@@ -155,6 +199,16 @@ class LocalFront:
             self._begun(after)
         except Exception:
             log.exception("generation %d is served, but not all that belongs to it", after.number)
+
+    async def _commit_beside(self, number: int) -> None:
+        if self._beside is None:
+            return
+        try:
+            await self._beside.commit()
+        except RuntimeFailure as error:
+            if not self.is_open:
+                raise
+            log.error("generation %d is served, but its user pools are not yet: %s", number, error.what)
 
     async def ended(self, number: int) -> None:
         """Wait for the last request of a generation that is served no more, then let go what only it used."""

@@ -21,6 +21,10 @@ if TYPE_CHECKING:  # who has no certificate needs no X.509 library in memory
 # Lambda's own limit of a request; over 6 MiB is its 413. One application server may call for everybody.
 CONTROL_LIMITS = EdgeLimits(body_bytes=70_167_211, peer_connections=EdgeLimits().connections)
 ADMIN_LIMITS = EdgeLimits(body_bytes=64 * 1024)
+AUTH_BODY_BYTES = 64 * 1024  # A16: forms and token requests are a few hundred bytes
+PUBLIC = frozenset({"gateway", "auth"})
+# Half for the API, a tenth each for the others; the rest is for functions, files and logs.
+SHARES = {"gateway": 2, "auth": 8}
 
 
 def make_listeners(
@@ -34,7 +38,7 @@ def make_listeners(
 ) -> dict[str, Listener]:
     """One listener for each application, by name; none accepts yet.
 
-    :param tls: of the public one. :param say: takes what they refuse, for the log.
+    :param tls: of the public ones. :param say: takes what they refuse, for the log.
     :param processes: that listen alike on this machine, and share its memory.
     """
     open_files = raise_open_files()
@@ -42,9 +46,8 @@ def make_listeners(
     refusals = RefusalLog(say)
     listeners = {}
     for name, (app, limits) in apps.items():
-        opened, is_public = sockets[name], name == "gateway"
-        # Half for the public, a tenth each for the others; the rest is for functions, files and logs.
-        share = connection_share(open_files, one_of=2 if is_public else 10)
+        opened, is_public = sockets[name], name in PUBLIC
+        share = connection_share(open_files, one_of=SHARES.get(name, 10))
         listener = Listener(
             name, cast(ASGI3Application, app), opened.sock,
             replace(limits, connections=share, unsent_bytes=unsent_bytes),

@@ -1,10 +1,11 @@
 """From the file's words for mail to what delivers it. A mapping only."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from lockgate.config.grammar.server import Smtp
 
 if TYPE_CHECKING:
+    from auth.mail.sender import Sender
     from auth.mail.smtp import SmtpServer
 
 
@@ -20,3 +21,22 @@ def smtp_server(smtp: Smtp) -> "SmtpServer":
         password=smtp.password,
         encryption=smtp.tls,
     )
+
+
+def sender_of(smtp: Smtp | None, *, dev: bool) -> "Sender":
+    """:param dev: without a mail server the mails are shown to whoever develops; `serve` has nobody to show them to."""
+    from auth.mail.console import ConsoleSender
+    from auth.mail.smtp import SmtpSender
+
+    if smtp is not None:
+        return SmtpSender(smtp_server(smtp))
+    return ConsoleSender() if dev else _Nowhere()
+
+
+class _Nowhere:
+    """There is no mail server. A code must not lie in a log instead (L2)."""
+
+    def send(self, message: object) -> NoReturn:  # noqa: ARG002  # Sender
+        from auth.mail.sender import Refused
+
+        raise Refused("server.smtp is not set")

@@ -6,10 +6,13 @@ from gateway.route_spec import RouteSpec
 from lockgate.config.grammar.file import RoutesFile
 from lockgate.config.resolved import ResolvedRoute
 from lockgate.door import WHOLE, Share, authorizer_spec, throttle_spec
+from lockgate.pool_names import PoolNames, pool_names
 
 
-def route_specs(file: RoutesFile, share: Share = WHOLE) -> list[RouteSpec]:
-    authorizers = {name: authorizer_spec(name, authorizer) for name, authorizer in file.authorizers.items()}
+def route_specs(file: RoutesFile, share: Share = WHOLE, pools: PoolNames | None = None) -> list[RouteSpec]:
+    """:param pools: None: as if nobody had told where they are."""
+    pools = pools or pool_names(file)
+    authorizers = {name: authorizer_spec(name, each, pools) for name, each in file.authorizers.items()}
     return [
         RouteSpec(
             key=route.key,

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from starlette.types import ASGIApp
 
@@ -30,14 +31,18 @@ from lockgate.metrics import EdgeMetrics, ReloadMetrics, new_registry
 from lockgate.parts.functions import FunctionsPart
 from lockgate.parts.process import Stop, operators_ports, settle_memory
 from lockgate.parts.public import PublicPart
+from lockgate.people import needs_identity
 from lockgate.reload import Reloader
 from lockgate.reload_report import ReloadReport, reload_action
 from lockgate.saves import Saves
 from lockgate.served import Served
 from lockgate.settings import Settings
-from lockgate.sockets import ListeningSocket, open_sockets
+from lockgate.sockets import ListeningSocket, open_sockets, public_url
 from lockgate.state import State
 from lockgate.tls import open_tls
+
+if TYPE_CHECKING:  # who has no user pools has nothing of them in memory
+    from lockgate.parts.identity import IdentityPart
 
 ADMIN_DRAIN_S = 1.0  # metrics and health answer in milliseconds
 
@@ -45,7 +50,8 @@ ADMIN_DRAIN_S = 1.0  # metrics and health answer in milliseconds
 async def serve(settings: Settings, file: RoutesFile, driver: DriverName) -> int:
     """Run until a signal. :returns: the exit code. :raises CommandError: the start failed."""
     with ExitStack() as held:
-        sockets = held.enter_context(open_sockets(settings))
+        with_auth = needs_identity(file, settings.state)
+        sockets = held.enter_context(open_sockets(settings, with_auth=with_auth))
         refuse_exposed(sockets["gateway"].sock, settings, driver)
         settings = replace(settings, driver=driver)
         state = State(settings.state)
@@ -70,6 +76,8 @@ class Server:
         self._edge_metrics = EdgeMetrics(self._registry)
         self._reload_metrics = ReloadMetrics(self._registry)
         self._reloader: Reloader | None = None
+        self._identity: IdentityPart | None = None
+        self._listening: Mapping[str, str] = {}
         self._hung_up = False
         self._unready: tuple[str, ...] = ("starting",)
 
@@ -79,6 +87,7 @@ class Server:
             functions = FunctionsPart(self._settings, self._state, self._console, self._registry)
             tls = open_tls(self._settings, self._state.root)
             await functions.open(self._file, self._names, stack)
+            identity = await self._open_identity(sockets, tls is not None, stack)
             public = PublicPart(
                 names=self._names,
                 console=self._console,
@@ -86,6 +95,7 @@ class Server:
                 tls=tls,
                 state=self._state.root,
                 forbidden_ports=operators_ports(sockets),
+                identity=identity,
             )
             public.open()
             stack.push_async_callback(public.close)
@@ -114,6 +124,27 @@ class Server:
             await self._drain(listeners, functions.executor)
         self._console.event("stopped")
         return ExitCode.OK
+
+    async def _open_identity(
+        self, sockets: Mapping[str, ListeningSocket], is_tls: bool, stack: AsyncExitStack
+    ) -> "IdentityPart | None":
+        if "auth" not in sockets:
+            return None
+        from lockgate.identity_metrics import IdentityMetrics
+        from lockgate.parts.identity import IdentityPart
+
+        identity = IdentityPart(
+            state=self._state.root,
+            console=self._console,
+            metrics=IdentityMetrics(self._registry),
+            listening=public_url(sockets["auth"].sock, is_tls=is_tls),
+            dev=self._settings.dev,
+            on_change=self._publish_again,
+        )
+        stack.push_async_callback(identity.close)
+        await identity.open(self._file)
+        self._identity = identity
+        return identity
 
     def _make_saves(self, public: PublicPart) -> Saves | None:
         if not self._settings.dev:
@@ -150,14 +181,14 @@ class Server:
             region=self._names.region,
             audit=self._audit,
         )
-        app = public.app if saves is None else saves.hold
         apps: dict[str, tuple[ASGIApp, EdgeLimits]] = {
-            "gateway": (app, public.limits),
+            **public.apps,
+            **({} if saves is None else {"gateway": (saves.hold, public.limits)}),
             "control": (functions.control_app(sockets["control"], secrets), CONTROL_LIMITS),
             "admin": (
                 admin_app(
                     self._registry, self._reasons, actions,
-                    hosts=bound_hosts(sockets["admin"]), troubles=functions.troubles,
+                    hosts=bound_hosts(sockets["admin"]), troubles=lambda: self._troubles(functions),
                 ),
                 ADMIN_LIMITS,
             ),
@@ -167,8 +198,11 @@ class Server:
         )
         for listener in listeners.values():
             await listener.start()
-        public.listener = listeners["gateway"]
+        public.listen_on(listeners)
         return listeners
+
+    def _troubles(self, functions: FunctionsPart) -> tuple[str, ...]:
+        return (*functions.troubles(), *(() if self._identity is None else self._identity.troubles()))
 
     def _audit(self, action: str, actor: str, status: int) -> None:
         if not self._settings.dev:
@@ -178,19 +212,42 @@ class Server:
         return self._unready
 
     def _publish(self, listeners: Mapping[str, Listener]) -> None:
-        listening = {name: listener.url for name, listener in listeners.items()}
-        # What clients are told is the public address, never what a request's Host says (A13).
-        urls = listening | {"gateway": self._file.server.gateway_url or listening["gateway"]}
-        self._state.publish(describe(**urls, names=self._names, credentials=self._credentials))
+        self._listening = listening = {name: listener.url for name, listener in listeners.items()}
+        described = self._described()
+        self._state.publish(described)
         self._unready = ()
         if self._settings.dev:
             print_banner(
-                routes=list(self._file.resolved_routes()), config=str(self._settings.config[0]), **urls
+                routes=list(self._file.resolved_routes()),
+                config=str(self._settings.config[0]),
+                described=described,
+                login=None if self._identity is None else self._identity.login_url(),
             )
         else:
-            self._console.event("ready", level="info", **listening, gateway_url=urls["gateway"])
+            public = {} if self._identity is None else {"auth_url": described["auth"]}
+            self._console.event(
+                "ready", level="info", **listening, gateway_url=described["gateway"], **public
+            )
         sys.stdout.write("ready\n")
         sys.stdout.flush()
+
+    def _described(self) -> dict[str, Any]:
+        """What clients are told are the public addresses, never what a request's Host says (A13)."""
+        listening = self._listening
+        identity = {} if self._identity is None else self._identity.describe()
+        return describe(
+            gateway=self._file.server.gateway_url or listening["gateway"],
+            control=listening["control"],
+            admin=listening["admin"],
+            names=self._names,
+            credentials=self._credentials,
+            **identity,
+        )
+
+    def _publish_again(self) -> None:
+        """User pools have changed."""
+        if self._listening and not self._unready:
+            self._state.publish(self._described())
 
     def _hang_up(self) -> None:
         """Reload; a signal that comes during the start is remembered, because the file may have been read."""
@@ -204,7 +261,7 @@ class Server:
         self._unready = ("draining",)
         self._console.event("draining", seconds=self._settings.drain_s)
         async with asyncio.TaskGroup() as group:
-            for name in ("gateway", "control"):
+            for name in listeners.keys() - {"admin"}:
                 group.create_task(listeners[name].drain(self._settings.drain_s), name=f"drain {name}")
         await executor.drain(0.0)
         await listeners["admin"].drain(ADMIN_DRAIN_S)

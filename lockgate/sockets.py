@@ -11,6 +11,8 @@ from kit.listen_sockets import ListenError, bind, inherited_sockets
 from lockgate.errors import RuntimeFailure
 from lockgate.settings import Settings
 
+UNUSED = "auth"  # a service manager may pass it to a server that has no user pools yet
+
 
 @dataclass(frozen=True, slots=True)
 class ListeningSocket:
@@ -18,9 +20,15 @@ class ListeningSocket:
     is_inherited: bool
 
 
-def open_sockets(settings: Settings) -> AbstractContextManager[dict[str, ListeningSocket]]:
-    """Those of a whole server. :raises RuntimeFailure: an address cannot be used."""
-    return open_listening({"gateway": settings.gateway, "control": settings.control, "admin": settings.admin})
+def open_sockets(
+    settings: Settings, *, with_auth: bool = False
+) -> AbstractContextManager[dict[str, ListeningSocket]]:
+    """Those of a whole server. :param with_auth: there are user pools.
+
+    :raises RuntimeFailure: an address cannot be used.
+    """
+    addresses = {"gateway": settings.gateway, "control": settings.control, "admin": settings.admin}
+    return open_listening(addresses | ({"auth": settings.auth} if with_auth else {}))
 
 
 @contextmanager
@@ -55,6 +63,7 @@ def edges_address(url: str) -> Path:
 
 def _named(inherited: dict[str, socket.socket], names: tuple[str, ...]) -> dict[str, socket.socket]:
     """Sockets by listener: by name where they have ours, else in the listeners' order."""
+    inherited = {name: sock for name, sock in inherited.items() if name != UNUSED or name in names}
     if not inherited or set(inherited) <= set(names):
         return inherited
     if len(inherited) > len(names):
@@ -64,3 +73,12 @@ def _named(inherited: dict[str, socket.socket], names: tuple[str, ...]) -> dict[
             f"Pass sockets named {', '.join(names)} (FileDescriptorName=).",
         )
     return dict(zip(names, inherited.values(), strict=False))
+
+
+def public_url(sock: socket.socket, *, is_tls: bool) -> str:
+    """Where clients on this machine reach a listener."""
+    name = sock.getsockname()
+    if not isinstance(name, tuple):
+        return f"unix:{name}"
+    scheme = "https" if is_tls else "http"
+    return f"{scheme}://[{name[0]}]:{name[1]}" if ":" in name[0] else f"{scheme}://{name[0]}:{name[1]}"

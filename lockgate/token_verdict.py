@@ -23,6 +23,7 @@ from lockgate.config.grammar.authorizers import JwtAuthorizer
 from lockgate.config.grammar.file import RoutesFile
 from lockgate.door import authorizer_spec
 from lockgate.errors import UsageError
+from lockgate.pool_names import PoolNames
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +43,10 @@ class Held:
     why: str = ""
 
 
-def of_file(file: RoutesFile, name: str | None) -> list[Candidate]:
+def of_file(file: RoutesFile, name: str | None, pools: PoolNames) -> list[Candidate]:
     """The JWT authorizers of a file, or the one called *name*.
 
+    :param pools: what the file's user pools are called.
     :raises UsageError: there is none of that name or kind.
     """
     tokens = {each: found for each, found in file.authorizers.items() if isinstance(found, JwtAuthorizer)}
@@ -57,7 +59,7 @@ def of_file(file: RoutesFile, name: str | None) -> list[Candidate]:
             "Name --issuer and --audience, or a key file with --jwks.",
         )
     chosen = tokens if name is None else {name: tokens[name]}
-    specs = {each: authorizer_spec(each, found) for each, found in chosen.items()}
+    specs = {each: authorizer_spec(each, found, pools) for each, found in chosen.items()}
     return [Candidate(name=each, spec=spec) for each, spec in specs.items() if isinstance(spec, JwtSpec)]
 
 
@@ -116,7 +118,7 @@ def kept_keys(spec: JwtSpec, state: Path) -> Held:
     if cached is None:
         return Held(keys=None, why=f"no keys of {issuer} are kept in {state}; --fetch asks the issuer")
     age_s = max(0.0, time.time() - cached.fetched_at)
-    if age_s >= KEPT_S:
+    if age_s >= KEPT_S and not spec.issuer.user_pool:  # a pool's own keys were not withdrawn by somebody else
         return Held(keys=None, why=f"the kept keys of {issuer} are older than a day; --fetch asks the issuer")
     return Held(keys=FixedKeys(issuer, cached.published.keys, age_s))
 

@@ -22,6 +22,7 @@ from lockgate.configuration import load_or_explain
 from lockgate.console import visible
 from lockgate.errors import ExitCode, UsageError
 from lockgate.explain_text import claims_lines, outcome, step_lines
+from lockgate.offline_pools import offline_names
 from lockgate.settings import CONFIG
 from lockgate.token_input import read_token_text
 from lockgate.token_verdict import (
@@ -134,7 +135,8 @@ def _candidates(arguments: argparse.Namespace, text: str) -> list[Candidate]:
     if by_words or is_alone:
         return [of_words(text, arguments.issuer, arguments.audience)]
     configured = arguments.config or [os.environ.get(CONFIG.variable) or CONFIG.default]
-    return of_file(load_or_explain([Path(each) for each in configured]), arguments.authorizer)
+    file = load_or_explain([Path(each) for each in configured])
+    return of_file(file, arguments.authorizer, offline_names(file, Path(arguments.state)))
 
 
 def _keys(arguments: argparse.Namespace, candidate: Candidate, document: bytes | None) -> Held:

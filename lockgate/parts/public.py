@@ -1,9 +1,11 @@
 """The public part of the server: what a client from outside meets. It runs no function and holds no engine."""
 
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from random import Random
+from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp
@@ -23,7 +25,11 @@ from kit.tls import TlsContext
 from lockgate.console import Console
 from lockgate.door import WHOLE, Share
 from lockgate.front import LocalFront, Serving
+from lockgate.listeners import AUTH_BODY_BYTES
 from lockgate.tls import reread_tls
+
+if TYPE_CHECKING:  # who has no user pools has nothing of them in memory
+    from lockgate.parts.identity import IdentityPart
 
 ISSUER_TROUBLE = frozenset({"keys_failed", "key_ignored", "keys_expired", "key_cache_failed"})
 
@@ -33,6 +39,7 @@ class PublicPart:
 
     :param tls: of the public listener. :param state: where issuers' keys are kept; None: nowhere.
     :param forbidden_ports: of listeners that no issuer may lead to, because nobody but the operator may call them.
+    :param identity: serves the user pools; None: there are none. It is opened and closed by who made it.
     """
 
     def __init__(
@@ -45,15 +52,21 @@ class PublicPart:
         state: Path | None,
         forbidden_ports: Collection[int],
         share: Share = WHOLE,
+        identity: "IdentityPart | None" = None,
     ) -> None:
         self._console = console
         self._metrics = GatewayMetrics(registry)
         self.tls = tls
+        self.identity = identity
         self._issuers = Issuers(
-            state=state, forbidden_ports=frozenset(forbidden_ports), on_event=self._issuer_event
+            state=state,
+            pools=None if identity is None else identity.feed,
+            forbidden_ports=frozenset(forbidden_ports),
+            on_event=self._issuer_event,
         )
         IssuerMetrics(registry, self._issuers.snapshot)
         self.listener: Listener | None = None
+        self.auth_listener: Listener | None = None
         self.front = LocalFront(
             Services(self._issuers),
             names=names,
@@ -62,6 +75,7 @@ class PublicPart:
             reread=lambda: reread_tls(self.tls),
             begun=self._begin,
             share=share,
+            beside=identity,
         )
 
     def open(self) -> None:
@@ -76,6 +90,24 @@ class PublicPart:
         return EdgeLimits(trusted_proxies=self.front.serving.file.server.trusted_networks)
 
     @property
+    def apps(self) -> dict[str, tuple[ASGIApp, EdgeLimits]]:
+        """What answers on the public listeners, by name, and within which limits."""
+        apps: dict[str, tuple[ASGIApp, EdgeLimits]] = {"gateway": (self.app, self.limits)}
+        if self.identity is not None:
+            apps["auth"] = (self.identity.app, replace(self.limits, body_bytes=AUTH_BODY_BYTES))
+        return apps
+
+    def listen_on(self, listeners: Mapping[str, Listener]) -> None:
+        """Which of *listeners* are the public ones: they learn whom to trust with each generation."""
+        self.listener = listeners["gateway"]
+        self.auth_listener = listeners.get("auth")
+
+    @property
+    def listening(self) -> tuple[Listener, ...]:
+        """The public listeners, once they are there."""
+        return tuple(each for each in (self.listener, self.auth_listener) if each is not None)
+
+    @property
     def app(self) -> ASGIApp:
         return self.front.gateway
 
@@ -87,8 +119,8 @@ class PublicPart:
         """Take in what a generation brings beside its deployment."""
         networks = serving.file.server.trusted_networks
         self.front.gateway.trust = ProxyTrust(networks)
-        if self.listener is not None:
-            self.listener.trust(networks)
+        for listener in self.listening:
+            listener.trust(networks)
         self._warn_of_tls()
 
     def _warn_of_tls(self) -> None:

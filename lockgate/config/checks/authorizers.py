@@ -70,6 +70,9 @@ def _check_pool(
             reason = f'there is no user pool "{authorizer.user_pool}"'
             report.add("unknown-pool", (*path, "user_pool"), reason, closest(authorizer.user_pool, names))
         return
+    if not pool.clients:
+        reason = f"the pool {authorizer.user_pool} has no clients, so no token could be for one"
+        report.add("unknown-client", (*path, "user_pool"), reason, "add clients to it")
     for index, name in enumerate(authorizer.clients):
         if name not in pool.clients:
             reason = f'the pool {authorizer.user_pool} has no client "{name[:80]}"'

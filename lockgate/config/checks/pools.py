@@ -1,6 +1,7 @@
 """Checks of the ``user_pools:`` section: pools among each other, and what a pool says about itself."""
 
 from pathlib import Path
+from typing import Literal
 
 from kit.positioned_yaml import KeyPath
 from lockgate.config.checks.clients import check_client
@@ -52,7 +53,7 @@ def _check_ids(file: RoutesFile, report: Report) -> None:
 def _take(own: str, name: str, taken: dict[str, str], path: KeyPath, report: Report) -> None:
     other = taken.setdefault(own, name)
     if other != name:
-        at = "value" if path[-1] == "id" else "key"
+        at: Literal["key", "value"] = "value" if path[-1] == "id" else "key"
         report.add("duplicate-id", path, f"{other} has the id {own} already", "give it one of its own", at=at)
 
 

@@ -94,6 +94,11 @@ class RoutesFile(Section):
         self._folder = folder
         self._positions = positions
 
+    @property
+    def folder(self) -> Path:
+        """Where paths of the file begin."""
+        return self._folder
+
     def line_of(self, path: KeyPath) -> int | None:
         """Where a key of the file stands; None when it is not there."""
         position = self._positions.get(path)

@@ -29,10 +29,14 @@ def page_route(file):
 def banner(capsys, *routes):
     print_banner(
         routes=list(routes),
-        gateway="http://g:1",
-        control="http://c:2",
-        admin="http://a:3",
         config="routes.yaml",
+        described={
+            "gateway": "http://g:1",
+            "auth": None,
+            "control": "http://c:2",
+            "admin": "http://a:3",
+            "user_pools": {},
+        },
     )
     captured = capsys.readouterr()
     assert captured.out == ""  # stdout has only `ready`

@@ -1,0 +1,81 @@
+"""Puts the flows together over one store: what every process that serves or administers user pools begins with."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from auth.audit import Audit
+from auth.core.lockout import Limits
+from auth.directory import Directory
+from auth.flows.account import Account
+from auth.flows.administration import Administration
+from auth.flows.password_hasher import PasswordHasher
+from auth.flows.recovery import Recovery
+from auth.flows.second_factor import SecondFactor
+from auth.flows.sign_in import SignIn
+from auth.flows.sign_up import SignUp
+from auth.flows.tools import Tools
+from auth.identity import Identity, Lanes, issuer_of, utc_now
+from auth.mail.message import Message
+from auth.mail.outbox import Outbox
+from auth.sessions import Sessions
+from auth.store.ports import Store
+from auth.tokens.judge import Judge
+from auth.tokens.keyring import KeyRing
+from auth.tokens.tokens import Tokens
+from kit.forwarded import ProxyTrust
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foundation:
+    """What outlives every reload. :param decoy_key: see `auth.flows.tools.Tools`."""
+
+    store: Store
+    lanes: Lanes
+    outbox: Outbox
+    hasher: PasswordHasher
+    keyring: KeyRing
+    decoy_key: bytes = field(repr=False)
+    limits: Limits = field(default_factory=Limits)
+    clock: Callable[[], datetime] = utc_now
+
+    def tools(self) -> Tools:
+        return Tools(
+            store=self.store,
+            hasher=self.hasher,
+            audit=Audit(self.store.audit),
+            post=self._post,
+            decoy_key=self.decoy_key,
+            limits=self.limits,
+        )
+
+    def _post(self, message: Message) -> None:
+        self.outbox.post(message)  # what has no room is counted there
+
+
+def make_identity(foundation: Foundation, *, auth_url: str, trust: ProxyTrust) -> Identity:
+    """:raises InvalidParameter: the address cannot be one of login pages."""
+    tools = foundation.tools()
+
+    def issuer(pool_id: str) -> str:
+        return issuer_of(auth_url, pool_id)
+
+    return Identity(
+        auth_url=auth_url,
+        store=foundation.store,
+        lanes=foundation.lanes,
+        directory=Directory(foundation.store.pools),
+        sign_in=SignIn(tools),
+        sign_up=SignUp(tools),
+        recovery=Recovery(tools),
+        second_factor=SecondFactor(tools),
+        account=Account(tools),
+        administration=Administration(tools),
+        keyring=foundation.keyring,
+        tokens=Tokens(foundation.keyring, issuer),
+        judge=Judge(foundation.keyring, issuer),
+        sessions=Sessions(foundation.store.browser_sessions, auth_url),
+        outbox=foundation.outbox,
+        trust=trust,
+        clock=foundation.clock,
+    )

@@ -1,0 +1,101 @@
+"""Numbers of the user pools. Labels come from our own tables of routes and actions, never from a client (L3)."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from auth.app import Answered
+from auth.audit import ACTIONS, RESULTS
+from auth.identity import Lanes
+from auth.lanes import Lane
+from auth.mail.outbox import Outbox
+
+NO_ROUTE = "none"
+METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
+# Seconds: a page from memory; a query; a password's hash; a queue of them; what clients give up at.
+BUCKETS = (0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10.0)
+MAIL_OUTCOMES = ("sent", "retried", "refused", "dropped", "given_up")
+
+
+class IdentityMetrics(Collector):
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._requests = Counter(
+            "lockgate_auth_requests",
+            "Answers of login pages and OAuth endpoints, by route and class of status.",
+            ("route", "method", "status"),
+            registry=registry,
+        )
+        self._seconds = Histogram(
+            "lockgate_auth_request_seconds",
+            "Time to answer, by route.",
+            ("route",),
+            buckets=BUCKETS,
+            registry=registry,
+        )
+        self._actions = Counter(
+            "lockgate_auth_actions",
+            "What people, clients and operators did, as the audit has it.",
+            ("action", "result"),
+            registry=registry,
+        )
+        self._outbox: Outbox | None = None
+        self._lanes: Mapping[str, Lane] = {}
+        self._is_reachable: Callable[[], bool] = bool
+        registry.register(self)
+
+    def watch(self, outbox: Outbox, lanes: Lanes, is_reachable: Callable[[], bool]) -> None:
+        """:param is_reachable: whether the database answered lately."""
+        self._outbox = outbox
+        self._lanes = {"store": lanes.store, "passwords": lanes.passwords}
+        self._is_reachable = is_reachable
+
+    def answered(self, answered: Answered) -> None:
+        route = answered.route or NO_ROUTE
+        method = answered.method if answered.method in METHODS else "other"
+        self._requests.labels(route, method, f"{answered.status // 100}xx").inc()
+        self._seconds.labels(route).observe(answered.latency_us / 1e6)
+
+    def acted(self, action: str, result: str) -> None:
+        if action in ACTIONS and result in RESULTS:
+            self._actions.labels(action, result).inc()
+
+    def describe(self) -> Iterable[Metric]:
+        return (_mail(), _busy(), _refused(), _database())
+
+    def collect(self) -> Iterator[Metric]:
+        if self._outbox is None:
+            return
+        mail, busy, refused, database = _mail(), _busy(), _refused(), _database()
+        for outcome in MAIL_OUTCOMES:
+            mail.add_metric((outcome,), getattr(self._outbox.counts, outcome))
+        for name, lane in self._lanes.items():
+            busy.add_metric((name,), lane.busy)
+            refused.add_metric((name,), lane.refused)
+        database.add_metric((), self._is_reachable())
+        yield from (mail, busy, refused, database)
+
+
+def _mail() -> CounterMetricFamily:
+    return CounterMetricFamily("lockgate_auth_mails", "Mails, by what became of them.", labels=("outcome",))
+
+
+def _busy() -> GaugeMetricFamily:
+    return GaugeMetricFamily(
+        "lockgate_auth_lane_calls",
+        "Calls that a lane of threads works on or that wait for it.",
+        labels=("lane",),
+    )
+
+
+def _refused() -> CounterMetricFamily:
+    return CounterMetricFamily(
+        "lockgate_auth_lane_refused",
+        "Calls that found a lane full, or waited longer than its deadline.",
+        labels=("lane",),
+    )
+
+
+def _database() -> GaugeMetricFamily:
+    return GaugeMetricFamily("lockgate_auth_database_up", "1 while the database of the user pools answers.")
