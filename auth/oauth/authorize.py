@@ -91,10 +91,16 @@ class Authorizer:
             raise request.refusal("login_required")
         if request.hint_sub not in (None, session.sub):
             raise request.refusal("login_required", "somebody else is logged in")
-        if request.response_type == "token":
-            return self._grant_tokens(request, session.sub, session.auth_time, session.amr, now)
+        grant = _grant(request, session.sub, session, now)
+        try:
+            if request.response_type == "token":
+                return self._give_tokens(request, grant, now)
+            return self._give_code(request, grant, now)
+        except NotAuthorized as error:  # the user is gone since
+            raise request.refusal("login_required") from error
+
+    def _give_code(self, request: AuthorizationRequest, grant: Grant, now: datetime) -> str:
         code = secrets.token_urlsafe(32)  # A5: 256 bits
-        grant = _grant(request, session.sub, session.auth_time, session.amr, now)
         new = NewCode(
             code=code,
             redirect_uri=request.redirect_uri,
@@ -104,20 +110,12 @@ class Authorizer:
         self._grants.start(grant, now, code=new)
         return request.location({"code": code})
 
-    def _grant_tokens(
-        self,
-        request: AuthorizationRequest,
-        sub: str,
-        auth_time: datetime,
-        amr: tuple[str, ...],
-        now: datetime,
-    ) -> str:
+    def _give_tokens(self, request: AuthorizationRequest, grant: Grant, now: datetime) -> str:
         """The implicit flow, for clients that have it (A10): tokens in the fragment, and none to refresh with."""
-        grant = _grant(request, sub, auth_time, amr, now)
         self._grants.start(grant, now)
         live = self._grants.live(grant.grant_id, now)
         if live is None:
-            raise request.refusal("login_required")
+            raise NotAuthorized
         tokens = self._tokens.of_grant(request.pool, request.client, live, now=now)
         answer = {} if tokens.id_token is None else {"id_token": tokens.id_token}
         answer |= {"access_token": tokens.access_token, "token_type": "Bearer"}
@@ -134,9 +132,7 @@ def _needs_login(request: AuthorizationRequest, session: BrowserSession | None, 
     return request.max_age_s is not None and now - session.auth_time > timedelta(seconds=request.max_age_s)
 
 
-def _grant(
-    request: AuthorizationRequest, sub: str, auth_time: datetime, amr: tuple[str, ...], now: datetime
-) -> Grant:
+def _grant(request: AuthorizationRequest, sub: str, session: BrowserSession, now: datetime) -> Grant:
     lifetimes = request.client.lifetimes or request.pool.lifetimes
     lives_s = lifetimes.access_s if request.response_type == "token" else lifetimes.refresh_s
     return Grant(
@@ -146,8 +142,8 @@ def _grant(
         sub=sub,
         kind="code",
         scopes=request.scopes,
-        auth_time=auth_time,
-        amr=amr,
+        auth_time=session.auth_time or now,
+        amr=session.amr,
         created_at=now,
         expires_at=now + timedelta(seconds=lives_s),
         event_id=str(uuid.uuid4()),

@@ -33,33 +33,23 @@ class RefreshToken(RefreshTokenGrant):  # type: ignore[misc]  # Authlib has no t
     server: TokenServer
 
     def authenticate_refresh_token(self, refresh_token: str) -> _Refreshed:
-        client = self.request.client.client
+        rotates = self.request.client.client.rotates_refresh
         asked = self.request.form.get("scope")
-        self._check_scope(refresh_token, asked)
-        rotated = self._rotate(refresh_token)
-        grant = rotated.live.grant
+        if asked is not None and rotates:
+            # Looked at before anything is used up: what a refused request rotates away, its client never sees.
+            _narrowed(self._use(refresh_token, rotates=False).live.grant.scopes, asked)
+        used = self._use(refresh_token, rotates=rotates)
+        scopes = _narrowed(used.live.grant.scopes, asked)
         # OIDC Core §12.2: no nonce in an ID token that comes by a refresh.
-        live = replace(rotated.live, grant=replace(grant, scopes=_narrowed(grant.scopes, asked), nonce=""))
-        return _Refreshed(live, rotated.token if client.rotates_refresh else None)
+        live = replace(used.live, grant=replace(used.live.grant, scopes=scopes, nonce=""))
+        return _Refreshed(live, used.token if rotates else None)
 
-    def _check_scope(self, refresh_token: str, asked: str | None) -> None:
-        """Before anything is used up: what a refused request has rotated away, its client would never see."""
-        if asked is None:
-            return
-        live = self.server.grants.live(refresh_token.partition(".")[0], self.request.now)
-        if live is not None and live.grant.client_id == self.request.client.client.client_id:
-            _narrowed(live.grant.scopes, asked)
-
-    def _rotate(self, refresh_token: str) -> Rotated:
+    def _use(self, refresh_token: str, *, rotates: bool) -> Rotated:
         pool, client = self.request.client.pool, self.request.client.client
-        lifetimes = client.lifetimes or pool.lifetimes
+        grace_s = (client.lifetimes or pool.lifetimes).refresh_grace_s
         try:
             return self.server.grants.rotate(
-                refresh_token,
-                client.client_id,
-                self.request.now,
-                rotates=client.rotates_refresh,
-                grace_s=lifetimes.refresh_grace_s,
+                refresh_token, client.client_id, self.request.now, rotates=rotates, grace_s=grace_s
             )
         except NotAuthorized as error:
             raise InvalidGrantError(str(error)) from error
