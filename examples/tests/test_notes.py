@@ -22,8 +22,9 @@ def app(tmp_path, monkeypatch):
     module.db.close()
 
 
-def call(app, route, *, body=None, query=None, **path):
+def call(app, route, *, body=None, query=None, sub="ada", **path):
     event = {"version": "2.0", "routeKey": route, "isBase64Encoded": False}
+    event["requestContext"] = {"authorizer": {"jwt": {"claims": {"sub": sub}, "scopes": None}}}
     if path:
         event["pathParameters"] = path
     if query:
@@ -79,3 +80,16 @@ def test_text_is_kept_as_it_was_written(app):
     text = "naïve ☃ 🧦 'quoted'; DROP TABLE notes"
     _, note = call(app, "POST /notes", body={"text": text})
     assert call(app, "GET /notes/{id}", id=note["id"])[1]["text"] == text
+
+
+def test_everybody_has_notes_of_their_own(app):
+    _, note = call(app, "POST /notes", body={"text": "ada's"}, sub="ada")
+    assert call(app, "GET /notes", sub="bob")[1] == {"notes": []}
+    for method in ("GET", "PUT", "DELETE"):
+        assert call(app, f"{method} /notes/{{id}}", id=note["id"], body={"text": "bob's"}, sub="bob")[0] == 404
+    assert call(app, "GET /notes/{id}", id=note["id"], sub="ada") == (200, note)
+
+
+def test_a_route_without_an_authorizer_shows_nobodys_notes(app):
+    with pytest.raises(KeyError):
+        app.handler({"version": "2.0", "routeKey": "GET /notes", "requestContext": {}}, None)

@@ -1,4 +1,4 @@
-"""What a newcomer does: clone, ``make run``, and the command that the banner shows. Nothing else is at hand."""
+"""What a newcomer does: clone, ``make run``, and the page that the banner shows. Nothing else is at hand."""
 
 import json
 import os
@@ -50,7 +50,7 @@ def environ(tmp_path: Path) -> dict[str, str]:
     return found | ports | {"HOME": str(home), "LOCKGATE_STATE": str(tmp_path / "state")}
 
 
-def test_clone_make_run_and_the_shown_command(
+def test_clone_make_run_and_the_shown_page(
     tmp_path: Path, environ: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     if shutil.which("make") is None or shutil.which("git") is None:
@@ -69,15 +69,18 @@ def test_clone_make_run_and_the_shown_command(
         wait_until(lambda: b"ready\n" in printed.read_bytes() or process.poll() is not None, "ready", READY_S)
         ready_s = time.monotonic() - began
         assert process.poll() is None, said.read_text()
-        shown = re.search(r"^ {4}(curl .*)$", said.read_text(), re.MULTILINE)
+        shown = re.search(
+            r"^ {4}open (http://127.0.0.1:[0-9]+)/ in a browser$", said.read_text(), re.MULTILINE
+        )
         assert shown is not None, said.read_text()
-        answer = run("bash", "-c", shown[1], env=environ)
+        page, notes = (run("curl", "-s", f"{shown[1]}{path}", env=environ) for path in ("/", "/notes"))
         answered_s = time.monotonic() - began
     finally:
         process.send_signal(signal.SIGTERM)
         code = process.wait(STOP_S)
 
-    assert '"buy milk"' in answer.stdout, (answer, said.read_text())
+    assert "<title>Notes</title>" in page.stdout, (page, said.read_text())
+    assert notes.stdout == '{"message":"Unauthorized"}', (notes, said.read_text())
     assert code in (0, -signal.SIGTERM, 128 + signal.SIGTERM), said.read_text()  # make's own, or the server's
     assert printed.read_bytes().endswith(b"\nready\n")  # before it stands what make shows of its commands
     instance = json.loads((tmp_path / "state" / "instance.json").read_text())["instance"]
