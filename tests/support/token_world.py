@@ -171,7 +171,7 @@ class QuickKeys:
     def __call__(self) -> NewKey:
         with self._lock:
             self._made += 1
-            return _key_of(self._made)
+            return _key_of(self._made % 40)  # more than any store of a test holds
 
 
 def make_keys_quickly(monkeypatch: Any) -> None:

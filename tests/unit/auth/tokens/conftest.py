@@ -1,8 +1,12 @@
+from collections.abc import Iterator
+
 import pytest
 
 from tests.support.token_world import make_keys_quickly
 
 
-@pytest.fixture(autouse=True)
-def _quick_keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    make_keys_quickly(monkeypatch)
+@pytest.fixture(scope="session", autouse=True)
+def _quick_keys() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        make_keys_quickly(patch)
+        yield
