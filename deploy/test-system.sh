@@ -30,6 +30,7 @@ need mmdebstrap mmdebstrap # makes base images without a registry
 need docker-compose docker-compose # reads compose.yaml
 need docker-registry docker-registry # images that are pulled
 need pg_ctlcluster postgresql # a database of servers; the tests run a private one
+need chromium chromium fonts-liberation # a browser; letters for it
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
     export DEBIAN_FRONTEND=noninteractive
