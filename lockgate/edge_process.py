@@ -8,17 +8,19 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextlib import AsyncExitStack, ExitStack
+from typing import TYPE_CHECKING
 
 from prometheus_client import generate_latest
 
 from kit.http_client import HttpClient, UnixPeer
 from kit.names import Names
 from kit.remote_invoker import EXECUTOR_LIMITS, RemoteInvoker
+from lockgate.config.grammar.file import RoutesFile
 from lockgate.console import Console
 from lockgate.door import Share
-from lockgate.errors import ConfigurationError, ExitCode
+from lockgate.errors import ConfigurationError, ExitCode, RuntimeFailure
 from lockgate.explanation import explain_action
 from lockgate.listeners import make_listeners
 from lockgate.metrics import EdgeMetrics, LogCollector, new_registry
@@ -28,8 +30,11 @@ from lockgate.parts.membership import Membership
 from lockgate.parts.process import Stop, settle_memory
 from lockgate.parts.public import PublicPart
 from lockgate.settings import Settings
-from lockgate.sockets import ListeningSocket, edges_address, open_listening, unix_path
+from lockgate.sockets import ListeningSocket, edges_address, open_listening, public_url, unix_path
 from lockgate.tls import open_tls
+
+if TYPE_CHECKING:  # who has no user pools has nothing of them in memory
+    from lockgate.parts.identity import IdentityPart
 
 HELLO_S = 30.0
 PATIENCE_S = 10.0  # of an edge that is replaced, with connections that rest
@@ -43,23 +48,35 @@ async def serve_edge(settings: Settings, member: Membership | None) -> int:
     with ExitStack() as held:
         if member is None:
             sockets = held.enter_context(open_listening({"gateway": settings.gateway}))
+            auth = settings.auth  # bound once the executor has said that there are user pools
         else:
             sockets = held.enter_context(member.listening())
+            auth = ""
             member.watch()
         lock = None if member is None else member.log_lock
         part = "edge" if member is None else member.name
         console = held.enter_context(Console(sys.stderr, dev=False, part=part, lock=lock))
-        return await EdgeProcess(settings, member, console, sockets["gateway"]).run()
+        process = EdgeProcess(settings, member, console, sockets)
+        if auth:
+            process.may_bind = lambda: held.enter_context(open_listening({"auth": auth}))
+        return await process.run()
 
 
 class EdgeProcess:
     def __init__(
-        self, settings: Settings, member: Membership | None, console: Console, sock: ListeningSocket
+        self,
+        settings: Settings,
+        member: Membership | None,
+        console: Console,
+        sockets: Mapping[str, ListeningSocket],
     ) -> None:
         self._settings = settings
         self._member = member
         self._console = console
-        self._sock = sock
+        self._sockets = dict(sockets)
+        self.may_bind: Callable[[], Mapping[str, ListeningSocket]] = dict
+        self._identity: IdentityPart | None = None
+        self._is_identity_open = False
         self._name = f"edge {os.getpid()}" if member is None else member.name
         self._registry = new_registry()
         self._edge_metrics = EdgeMetrics(self._registry)
@@ -107,10 +124,10 @@ class EdgeProcess:
                 sys.stdout.flush()
             takes_its_time = await stop.wait_to_leave()
             self._take_leave()
-            assert self._public.listener is not None
+            listening = self._public.listening
             if takes_its_time:
-                await stop.unless_asked(self._public.listener.dismiss(PATIENCE_S))
-            await self._public.listener.drain(self._settings.drain_s)
+                await stop.unless_asked(_all(each.dismiss(PATIENCE_S) for each in listening))
+            await _all(each.drain(self._settings.drain_s) for each in listening)
         self._console.event("stopped")
         return ExitCode.OK
 
@@ -118,7 +135,8 @@ class EdgeProcess:
         self._console.event("draining", seconds=self._settings.drain_s)
         if self._line is not None:
             self._line.tell("leaving")
-        self._sock.sock.close()  # the listener has a copy; whoever else holds it goes on accepting
+        for opened in self._sockets.values():
+            opened.sock.close()  # the listener has a copy; whoever else holds it goes on accepting
 
     async def _end(self, keeping: "asyncio.Task[None]") -> None:
         for task in (keeping, *self._tasks):
@@ -126,6 +144,8 @@ class EdgeProcess:
         await asyncio.gather(keeping, *self._tasks, return_exceptions=True)
         if self._public is not None:
             await self._public.close()
+        if self._identity is not None:
+            await self._identity.close()
 
     # --- the line -------------------------------------------------------------------------------
 
@@ -167,12 +187,7 @@ class EdgeProcess:
     @property
     def _url(self) -> str:
         """Where clients reach it."""
-        sock = self._sock.sock
-        name = sock.getsockname()
-        if not isinstance(name, tuple):
-            return f"unix:{name}"
-        scheme = "http" if self._tls is None else "https"
-        return f"{scheme}://[{name[0]}]:{name[1]}" if ":" in name[0] else f"{scheme}://{name[0]}:{name[1]}"
+        return public_url(self._sockets["gateway"].sock, is_tls=self._tls is not None)
 
     def _greet(self, welcome: Value) -> None:
         if self._public is not None:
@@ -182,6 +197,8 @@ class EdgeProcess:
             if self._member is None
             else Share(index=self._member.index, of=self._member.of)
         )
+        if welcome["has_user_pools"]:
+            self._identity = self._make_identity()
         self._public = PublicPart(
             names=Names(**welcome["names"]),
             console=self._console,
@@ -190,8 +207,37 @@ class EdgeProcess:
             state=self._state,
             forbidden_ports=welcome["forbidden_ports"],
             share=share,
+            identity=self._identity,
         )
         self._public.open()
+
+    def _make_identity(self) -> "IdentityPart":
+        from lockgate.identity_metrics import IdentityMetrics
+        from lockgate.parts.identity import IdentityPart
+
+        if "auth" not in self._sockets:
+            self._sockets |= self.may_bind()
+        return IdentityPart(
+            state=self._settings.state.absolute(),
+            console=self._console,
+            metrics=IdentityMetrics(self._registry),
+            listening=public_url(self._sockets["auth"].sock, is_tls=self._tls is not None),
+            dev=False,
+            on_change=self._tell_identity,
+        )
+
+    def _tell_identity(self) -> None:
+        """Where the user pools are, and what is wrong with them: the executor tells operators."""
+        identity = self._identity
+        if self._line is not None and identity is not None and identity.identity is not None:
+            troubles = list(identity.troubles())
+            self._line.tell("identity", {"described": identity.describe(), "troubles": troubles})
+
+    async def _open_identity(self, file: RoutesFile) -> None:
+        if self._identity is None or self._is_identity_open:
+            return
+        await self._identity.open(file)
+        self._is_identity_open = True
 
     # --- what the executor asks -----------------------------------------------------------------
 
@@ -203,7 +249,11 @@ class EdgeProcess:
             digests=document["digests"],
             invoker=self._invoker.of_generation(document["number"]),
         )
-        reread = await self._public.front.prepare(received)
+        try:
+            await self._open_identity(received.file)
+            reread = await self._public.front.prepare(received)
+        except RuntimeFailure as error:
+            raise ConfigurationError(error.what, error.instead) from error
         self._prepared = dict(document)
         return {"reread": list(reread)}
 
@@ -216,7 +266,10 @@ class EdgeProcess:
         assert self._public is not None
         front = self._public.front
         before = front.serving.number if front.is_open else None
-        await front.commit()
+        try:
+            await front.commit()
+        except RuntimeFailure as error:
+            raise ConfigurationError(error.what, error.instead) from error
         self._serving = self._prepared
         if before is None:
             await self._listen(self._public)
@@ -226,15 +279,16 @@ class EdgeProcess:
 
     async def _listen(self, public: PublicPart) -> None:
         listeners = make_listeners(
-            {"gateway": self._sock},
-            {"gateway": (public.app, public.limits)},
+            self._sockets,
+            public.apps,
             tls=self._tls,
             metrics=self._edge_metrics,
             say=self._console.event,
             processes=1 if self._member is None else self._member.of,
         )
-        public.listener = listeners["gateway"]
-        await public.listener.start()
+        public.listen_on(listeners)
+        for listener in public.listening:
+            await listener.start()
 
     async def _release(self, public: PublicPart, number: int) -> None:
         await public.front.ended(number)
@@ -247,6 +301,7 @@ class EdgeProcess:
         task.add_done_callback(self._tasks.discard)
 
     async def _begin(self, _: Value) -> Value:
+        self._tell_identity()  # an executor that was started again knows nothing of it
         self._settled.set()
         return {}
 
@@ -265,3 +320,7 @@ class EdgeProcess:
         front = self._public.front
         answer = await explain_action(lambda: front.serving)(asked)
         return {"status": answer.status, "value": answer.value}
+
+
+async def _all(doing: Iterable[Coroutine[object, object, None]]) -> None:
+    await asyncio.gather(*doing)

@@ -34,6 +34,7 @@ from lockgate.parts.kept import Kept, keep, kept
 from lockgate.parts.line import LineLost
 from lockgate.parts.membership import Membership
 from lockgate.parts.process import Stop, operators_ports, settle_memory
+from lockgate.people import needs_identity
 from lockgate.reload import Reloader
 from lockgate.reload_report import ReloadReport, reload_action
 from lockgate.served import Served
@@ -105,7 +106,7 @@ class ExecutorProcess:
             await functions.open(file, self._names, stack)
             served = await self._first(functions, file, data, found)
             functions.executor.adopt(served.functions)
-            self._edges = edges = self._make_edges()
+            self._edges = edges = self._make_edges(served)
             PartMetrics(self._registry, self._restarts)
             await edges.begin(served)
             self._served = served
@@ -156,7 +157,7 @@ class ExecutorProcess:
             found.file, number=found.number, data=found.data, revisions=found.revisions
         )
 
-    def _make_edges(self) -> Edges:
+    def _make_edges(self, served: Served) -> Edges:
         member = self._member
         expected = () if member is None else tuple(f"edge-{number + 1}" for number in range(member.of))
         names = {
@@ -167,7 +168,11 @@ class ExecutorProcess:
         }
         return Edges(
             self._settings.config[0],
-            welcome={"names": names, "forbidden_ports": sorted(operators_ports(self._sockets))},
+            welcome={
+                "names": names,
+                "forbidden_ports": sorted(operators_ports(self._sockets)),
+                "has_user_pools": needs_identity(served.file, self._state.root),
+            },
             expected=expected,
             on_change=self._publish,
             uids=self._edge_uids,
@@ -215,7 +220,8 @@ class ExecutorProcess:
             "admin": (
                 admin_app(
                     self._registry, self._reasons, actions,
-                    hosts=bound_hosts(admin), others=self._edges.expositions, troubles=functions.troubles,
+                    hosts=bound_hosts(admin), others=self._edges.expositions,
+                    troubles=lambda: (*functions.troubles(), *self._edges.troubles()),
                 ),
                 ADMIN_LIMITS,
             ),
@@ -259,6 +265,7 @@ class ExecutorProcess:
             admin=url_of(self._sockets["admin"]),
             names=self._names,
             credentials=self._credentials,
+            **self._edges.identity(),
         )
         if described != self._published:
             self._published = described

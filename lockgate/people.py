@@ -8,11 +8,15 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
+from lockgate.config.checks.redirects import is_loopback
 from lockgate.config.grammar.file import RoutesFile
-from lockgate.errors import RuntimeFailure
+from lockgate.errors import CommandError, ConfigurationError, RuntimeFailure
+from lockgate.pool_names import pool_names
 
 if TYPE_CHECKING:
+    from auth.errors import AuthError
     from auth.store.sql.store import SqlStore
 
 KEY_VARIABLE = "LOCKGATE_KEY_FILE"
@@ -76,3 +80,69 @@ def open_people(url: str, state: Path) -> "SqlStore":
             f"The database of the user pools does not answer: {error.detail or error}.",
             "Start it, or mend server.database.",
         ) from error
+
+
+def prepare_people(file: RoutesFile, state: Path, *, auth_url: str) -> None:
+    """Before other processes are started: have the database there, and know that it can hold what the file declares.
+
+    :raises ConfigurationError: it cannot; or people would sign in over plain http beyond this machine.
+    :raises RuntimeFailure: the database or the key cannot be used.
+    """
+    from auth.errors import AuthError
+    from lockgate.declared_pools import declared_pools
+
+    refuse_plain_http(auth_url)
+    store = open_people(database_url(file, state), state)
+    try:
+        known = {pool.name: pool.pool_id for pool in store.pools.pools()}
+        store.pools.check(declared_pools(file, pool_names(file, auth_url=auth_url, known=known)))
+    except AuthError as error:
+        raise declaration_refused(error) from error
+    finally:
+        store.close()
+
+
+def declaration_refused(error: "AuthError") -> CommandError:
+    """What `auth` says of a declaration, as a command says it."""
+    from auth.errors import Unavailable
+
+    if isinstance(error, Unavailable):
+        return RuntimeFailure(
+            f"The database of the user pools does not answer: {error.detail or error}.",
+            "Start it, or mend server.database.",
+        )
+    return ConfigurationError(f"user_pools: {error}", "Mend it in the file.")
+
+
+def give_people(state: Path, uid: int | None) -> None:
+    """Let edges of another user work with the database and its key, and with nothing else of the state.
+
+    The state folder can then be passed through by others, but not be listed; what lies in it is its owner's alone.
+
+    :raises RuntimeFailure: the key lies elsewhere, and is not that user's.
+    """
+    if uid is None:
+        state.chmod(0o700)
+        return
+    key = key_path(state, os.environ)
+    if key.parent == state:
+        os.chown(key, uid, -1)
+    elif key.stat().st_uid != uid:
+        raise RuntimeFailure(
+            f"{key} does not belong to user {uid}, as whom gateway processes run.",
+            f"chown it, or leave {KEY_VARIABLE} out.",
+        )
+    folder = state / FOLDER
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, uid, -1, follow_symlinks=False)
+    state.chmod(0o711)
+
+
+def refuse_plain_http(auth_url: str) -> None:
+    """B2: cookies and passwords over plain http stay on this machine. :raises ConfigurationError: they would not."""
+    parts = urlsplit(auth_url)
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):  # B2
+        raise ConfigurationError(
+            f"People would sign in over plain http on {auth_url}, which others can read.",
+            "Set server.auth_url to an https address, give --tls-cert, or let --auth be on 127.0.0.1.",
+        )

@@ -57,7 +57,7 @@ class State:
                 f"The state folder {self.root} belongs to another user.",
                 "Run as its owner, or name another one.",
             )
-        if stat.S_IMODE(status.st_mode) & 0o077:
+        if stat.S_IMODE(status.st_mode) & 0o066:  # passing through is for edges of another user
             self._close_to_others()
 
     def _close_to_others(self) -> None:

@@ -18,8 +18,9 @@ from lockgate.config.grammar.file import RoutesFile
 from lockgate.driver_choice import DriverName, refuse_exposed
 from lockgate.errors import RuntimeFailure
 from lockgate.executor_part import runtime_sockets
+from lockgate.people import give_people, needs_identity, prepare_people
 from lockgate.settings import Settings
-from lockgate.sockets import ListeningSocket, edges_address, open_listening, open_sockets
+from lockgate.sockets import ListeningSocket, edges_address, open_listening, open_sockets, public_url
 from lockgate.state import ENDPOINTS_FILE, State
 
 BACKLOG = 4096  # the kernel's own bound: whoever comes before a part accepts waits here
@@ -28,11 +29,16 @@ BACKLOG = 4096  # the kernel's own bound: whoever comes before a part accepts wa
 def supervise(settings: Settings, file: RoutesFile, driver: DriverName) -> NoReturn:
     """:raises CommandError: the start failed."""
     with ExitStack() as held:
-        sockets = dict(held.enter_context(open_sockets(settings)))
+        with_auth = needs_identity(file, settings.state)
+        sockets = dict(held.enter_context(open_sockets(settings, with_auth=with_auth)))
         refuse_exposed(sockets["gateway"].sock, settings, driver)
         state = State(settings.state)
         state.open()
         uid = _edge_uid(settings)
+        if with_auth:
+            auth_url = file.server.auth_url or _url(sockets["auth"].sock, settings)
+            prepare_people(file, state.root, auth_url=auth_url)
+            give_people(state.root, uid)
         lock = held.enter_context(state.lock("server"))
         url = f"unix:{_folder(state) / 'executor.sock'}"
         inside = {"executor": url, "edges": f"unix:{edges_address(url)}"}
@@ -45,7 +51,7 @@ def supervise(settings: Settings, file: RoutesFile, driver: DriverName) -> NoRet
             edges_address(url).parent.chmod(0o711)
             for address in inside.values():
                 Path(address.removeprefix("unix:")).chmod(0o666)
-        spec = _spec(settings, driver, url, sockets, state, file.server.gateway_url)
+        spec = _spec(settings, driver, url, sockets, state, file)
         spec["inherited"] = [lock.fd, *(opened.sock.fileno() for opened in sockets.values())]
         for fd in spec["inherited"]:
             os.set_inheritable(fd, True)
@@ -88,7 +94,7 @@ def _spec(
     url: str,
     sockets: Mapping[str, ListeningSocket],
     state: State,
-    gateway_url: str | None,
+    file: RoutesFile,
 ) -> dict[str, Any]:
     fds = {name: opened.sock.fileno() for name, opened in sockets.items()}
     workers = settings.workers or 1
@@ -117,17 +123,24 @@ def _spec(
             "of": workers,
         }
     ]
+    public = {name: fds[name] for name in ("gateway", "auth") if name in fds}
     for index in range(workers):
-        name, gateway = f"edge-{index + 1}", {"gateway": fds["gateway"]}
-        parts.append({"name": name, "argv": edge, "sockets": gateway, "index": index, "of": workers, **user})
+        name = f"edge-{index + 1}"
+        parts.append({"name": name, "argv": edge, "sockets": public, "index": index, "of": workers, **user})
+    auth = (
+        {}
+        if "auth" not in fds
+        else {"auth_url": file.server.auth_url or _url(sockets["auth"].sock, settings)}
+    )
     folder = edges_address(url).parent
     return {
         "parts": parts,
-        "gateway": fds["gateway"],
+        "public": list(public.values()),
         "drain_s": settings.drain_s,
         "listening": {
-            **{name: _url(sockets[name].sock, settings) for name in ("gateway", "control", "admin")},
-            "gateway_url": gateway_url or _url(sockets["gateway"].sock, settings),
+            **{name: _url(sockets[name].sock, settings) for name in (*public, "control", "admin")},
+            "gateway_url": file.server.gateway_url or _url(sockets["gateway"].sock, settings),
+            **auth,
         },
         "remove": [url.removeprefix("unix:"), str(edges_address(url)), str(state.root / ENDPOINTS_FILE)],
         "remove_folders": [str(folder), str(folder.parent)],
@@ -135,8 +148,4 @@ def _spec(
 
 
 def _url(sock: socket.socket, settings: Settings) -> str:
-    name = sock.getsockname()
-    if not isinstance(name, tuple):
-        return f"unix:{name}"
-    scheme = "https" if settings.tls_cert is not None else "http"
-    return f"{scheme}://[{name[0]}]:{name[1]}" if ":" in name[0] else f"{scheme}://{name[0]}:{name[1]}"
+    return public_url(sock, is_tls=settings.tls_cert is not None)

@@ -35,6 +35,8 @@ class Edge:
         self.holding: set[int] = set()
         self.is_serving = False
         self.is_leaving = False
+        self.identity: Value = {}  # what it says of its user pools, and their troubles
+        self.troubles: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"<Edge {self.name} holding={sorted(self.holding)}>"
@@ -161,7 +163,12 @@ class Edges:
             self._edges[line].is_leaving = True
             self._on_change()
 
-        return {"hello": hello, "released": released, "leaving": leaving}
+        async def identity(value: Value) -> None:
+            edge = self._edges[line]
+            edge.identity, edge.troubles = value["described"], tuple(value["troubles"])
+            self._on_change()
+
+        return {"hello": hello, "released": released, "leaving": leaving, "identity": identity}
 
     async def _run(self, line: Line) -> None:
         try:
@@ -222,6 +229,14 @@ class Edges:
         there = {edge.name: edge for edge in self.serving}
         missing = [f"{name} is not there" for name in self._expected if name not in there]
         return (*missing, *(f"{edge.name} is draining" for edge in there.values() if edge.is_leaving))
+
+    def identity(self) -> Value:
+        """Where the user pools are, as the first edge that serves them says; empty where none does."""
+        return next((edge.identity for edge in self.serving if edge.identity), {})
+
+    def troubles(self) -> tuple[str, ...]:
+        """What edges cannot do at present although they serve; each sentence once."""
+        return tuple(dict.fromkeys(said for edge in self.serving for said in edge.troubles))
 
     async def expositions(self) -> dict[str, str]:
         """The metrics of each edge, by its name; whoever does not answer in time is left out."""

@@ -32,7 +32,7 @@ from lockgate.declared_pools import declared_pools
 from lockgate.errors import ConfigurationError, RuntimeFailure
 from lockgate.identity_metrics import IdentityMetrics
 from lockgate.mail import sender_of
-from lockgate.people import database_url, decoy_key, open_people
+from lockgate.people import database_url, declaration_refused, decoy_key, open_people, refuse_plain_http
 from lockgate.pool_feed import PoolFeedOf
 from lockgate.pool_names import PoolNames, pool_names
 
@@ -155,7 +155,7 @@ class IdentityPart:
         except Unavailable as error:
             raise ConfigurationError(_gone(error), "Try again when it is back.") from error
         except AuthError as error:
-            raise ConfigurationError(f"user_pools: {error}", "Mend it in the file.") from error
+            raise declaration_refused(error) from error
         self._prepared = _Prepared(file=file, names=names, declared=declared)
 
     def abandon(self) -> None:
@@ -249,7 +249,9 @@ class IdentityPart:
         assert self._serving is not None
         for name, pool in self._serving.file.user_pools.items():
             for each, client in pool.clients.items():
-                if "code" in client.flows:
+                if (
+                    "code" in client.flows and client.secret is not None
+                ):  # others need PKCE, which no link brings (A3)
                     names = self._serving.names
                     return login_url(names.auth_url, names.pools[name].clients[each], client.redirect_uris[0])
         return None
@@ -313,21 +315,6 @@ class IdentityPart:
 def login_url(auth_url: str, client_id: str, redirect_uri: str) -> str:
     query = urlencode({"client_id": client_id, "response_type": "code", "redirect_uri": redirect_uri})
     return f"{auth_url}/login?{query}"
-
-
-def refuse_plain_http(auth_url: str) -> None:
-    """B2: cookies and passwords over plain http stay on this machine. :raises ConfigurationError: they would not."""
-    from lockgate.config.checks.redirects import is_loopback
-
-    scheme, _, rest = auth_url.partition("://")
-    host = (
-        rest.partition("/")[0].rpartition(":")[0].strip("[]") if not rest.endswith("]") else rest.strip("[]")
-    )
-    if scheme == "http" and not is_loopback(host or rest):
-        raise ConfigurationError(
-            f"People would sign in over plain http on {auth_url}, which others can read.",
-            "Set server.auth_url to an https address, give --tls-cert, or listen on 127.0.0.1.",
-        )
 
 
 def _gone(error: AuthError) -> str:

@@ -175,7 +175,8 @@ class Supervisor:
             self._say("draining", seconds=self._spec["drain_s"])
         self._stopping += 1
         self._deadline_mono = monotonic() + self._spec["drain_s"] + GRACE_S
-        os.close(self._spec["gateway"])  # nobody new
+        for fd in self._spec["public"]:
+            os.close(fd)  # nobody new
         edges = [part for part in self._all() if part.is_edge]
         for part in edges:
             part.end()
