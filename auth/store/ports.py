@@ -202,7 +202,7 @@ class UserStore(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockRule:
     """After *free* failures a lock of *first_s*, twice as long after each further one, at most *longest_s*. Attempts
-    while it is locked do not lengthen it; *forget_s* without an attempt forgets all (B7)."""
+    while it is locked do not lengthen it; *forget_s* without an attempt or a lock forgets all (B7)."""
 
     free: int = 5
     first_s: float = 1.0

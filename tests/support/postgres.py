@@ -19,7 +19,14 @@ import pytest
 
 READY_S = 15.0
 USER = "lockgate"
-_SETTINGS = ("listen_addresses=", "fsync=off", "max_connections=60", "log_min_messages=warning")
+_SETTINGS = (
+    "listen_addresses=",
+    "fsync=off",
+    "max_connections=60",
+    "wal_level=minimal",
+    "max_wal_senders=0",
+    "log_min_messages=warning",
+)
 
 
 class PostgresServer:

@@ -97,7 +97,9 @@ def _is_locked(rule: LockRule, now: datetime) -> ColumnElement[bool]:
 
 
 def _is_forgotten(rule: LockRule, now: datetime) -> ColumnElement[bool]:
-    return _of.last_at <= now - timedelta(seconds=rule.forget_s)
+    """Quiet begins when an attempt could be made: who only waits for the longest lock to end is not forgotten."""
+    since = now - timedelta(seconds=rule.forget_s)
+    return and_(_of.last_at <= since, or_(_of.locked_until.is_(None), _of.locked_until <= since))
 
 
 def _lock(failures: Any, rule: LockRule, now: datetime) -> ColumnElement[Any]:
@@ -124,4 +126,4 @@ def _last(rule: LockRule) -> int:
 
 
 def _kept(rule: LockRule) -> timedelta:
-    return timedelta(seconds=max(rule.forget_s, rule.longest_s))
+    return timedelta(seconds=rule.forget_s + rule.longest_s)
