@@ -10,6 +10,7 @@ from typing import Literal
 
 from auth.client import Client
 from auth.core import challenge
+from auth.core.attributes import checked
 from auth.core.challenge import CHALLENGES, Event, Facts, SignInState
 from auth.core.password_policy import check
 from auth.core.steps import Challenge, ChallengeName, Origin, SignedIn, Step
@@ -23,6 +24,7 @@ from auth.errors import (
     LimitExceeded,
     NotAuthorized,
 )
+from auth.flows.attribute_changes import AttributeChanges
 from auth.flows.authenticator import Authenticator
 from auth.flows.challenges import Challenges, OpenChallenge
 from auth.flows.first_factor import FirstFactor
@@ -43,6 +45,7 @@ class SignIn:
         self._first = FirstFactor(tools)
         self._challenges = Challenges(tools)
         self._authenticator = Authenticator(tools)
+        self._changes = AttributeChanges(tools)
 
     def begin(
         self, pool: Pool, client: Client, username: str, password: str, *, origin: Origin, now: datetime
@@ -184,9 +187,11 @@ class SignIn:
         facts = _facts(pool, user)
         state = challenge.handle(opened.state, "password_set", facts, max(now, user.tokens_valid_from))
         password = answers.get("NEW_PASSWORD", "")
+        wishes = _attributes(answers)
         try:
             check(pool.password, password)
-        except (InvalidParameter, InvalidPassword):
+            checked(pool, wishes, is_new=False)
+        except (InvalidParameter, InvalidPassword, NotAuthorized):
             self._challenges.put_back(pool, client, opened, opened.state)
             raise
         hashed = self._tools.hasher.hash(password)
@@ -195,6 +200,8 @@ class SignIn:
         fresh = self._users.get(pool.pool_id, user.sub)
         if fresh is None:
             raise NotAuthorized(detail="gone since")
+        if wishes:
+            fresh, _ = self._changes.apply(pool, fresh, wishes, now)
         return self._proceed(pool, client, state, fresh, origin, now)
 
     def _proceed(
@@ -240,6 +247,11 @@ def _facts(pool: Pool, user: User) -> Facts:
 def _is_meant(pool: Pool, text: str, state: SignInState, user: User) -> bool:
     """Whether *text* is the name that began it, or one that the challenge gave."""
     return text in (user.sub, user.username) or sign_in_key(pool, text) == state.typed
+
+
+def _attributes(answers: Mapping[str, str]) -> dict[str, str | None]:
+    prefix = "userAttributes."
+    return {name.removeprefix(prefix): value for name, value in answers.items() if name.startswith(prefix)}
 
 
 def _needed(answers: Mapping[str, str], name: str) -> str:
