@@ -1,44 +1,63 @@
-"""The repository's own routes.yaml with its notes API, as `make run` serves it."""
+"""The repository's own routes.yaml with its notes API, as `make run` serves it, for people who have signed up."""
 
-import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from tests.support.mail_server import MailServer
 from tests.support.observed import function_log, wait_until
+from tests.support.person import Person
+from tests.support.sample import ROOT, sample
 from tests.support.server import RunningServer
 
 pytestmark = pytest.mark.xdist_group("notes-sample")
 
-ROOT = Path(__file__).parents[2]
 POSTS = 20
 
 
-def copy_sample(folder: Path) -> Path:
-    """Lay the sample out in `folder` as the repository has it, with empty data."""
-    shutil.copytree(ROOT / "examples", folder / "examples", ignore=shutil.ignore_patterns("__pycache__"))
-    return Path(shutil.copy(ROOT / "routes.yaml", folder))
+@dataclass(frozen=True)
+class Notes:
+    """The server, and two people's access tokens."""
+
+    server: RunningServer
+    ada: str
+    bob: str
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+def notes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Notes]:
     folder = tmp_path_factory.mktemp("notes")
-    with RunningServer(copy_sample(folder), folder / "state") as server:
-        yield server
+    with (
+        MailServer() as mail,
+        sample(folder, smtp_port=mail.port) as site,
+        RunningServer(site.config, site.state, inherited=site.sockets) as server,
+        Person(site, "ada@example.com") as ada,
+        Person(site, "bob@example.com") as bob,
+    ):
+        for person in (ada, bob):
+            person.sign_up(lambda: mail.arrived().code)
+        yield Notes(server, ada.log_in()["access_token"], bob.log_in()["access_token"])
 
 
 @pytest.fixture
-def client(server: RunningServer) -> Iterator[httpx.Client]:
-    with connect(server) as client:
+def server(notes: Notes) -> RunningServer:
+    return notes.server
+
+
+@pytest.fixture
+def client(notes: Notes) -> Iterator[httpx.Client]:
+    with connect(notes.server, notes.ada) as client:
         yield client
 
 
-def connect(server: RunningServer) -> httpx.Client:
-    return httpx.Client(base_url=server.gateway, trust_env=False, timeout=15)
+def connect(server: RunningServer, token: str | None) -> httpx.Client:
+    headers = {} if token is None else {"authorization": f"Bearer {token}"}
+    return httpx.Client(base_url=server.gateway, headers=headers, trust_env=False, timeout=15)
 
 
 def test_a_note_can_be_written_read_changed_listed_and_deleted(client: httpx.Client) -> None:
@@ -78,9 +97,9 @@ def test_what_cannot_be_done_is_refused_with_the_reason(
     assert response.headers["content-type"] == "application/json"
 
 
-def test_notes_of_concurrent_requests_are_all_kept(server: RunningServer, client: httpx.Client) -> None:
+def test_notes_of_concurrent_requests_are_all_kept(notes: Notes, client: httpx.Client) -> None:
     def post(number: int) -> dict[str, Any]:
-        with connect(server) as own:
+        with connect(notes.server, notes.ada) as own:
             response = own.post("/notes", json={"text": f"together {number}"})
             assert response.status_code == 201, response.text
             note: dict[str, Any] = response.json()
@@ -91,7 +110,26 @@ def test_notes_of_concurrent_requests_are_all_kept(server: RunningServer, client
     listed = client.get("/notes", params={"limit": 100}).json()["notes"]
     assert len({note["id"] for note in written}) == POSTS
     assert all(note in listed for note in written)
-    wait_until(lambda: cold_starts(server) > 1, "a second environment: nothing ran at the same time")
+    wait_until(lambda: cold_starts(notes.server) > 1, "a second environment: nothing ran at the same time")
+
+
+def test_nobody_sees_anybody_elses_notes(notes: Notes, client: httpx.Client) -> None:
+    note = client.post("/notes", json={"text": "ada's"}).json()
+    place = f"/notes/{note['id']}"
+    with connect(notes.server, notes.bob) as bob:
+        assert bob.get("/notes").json() == {"notes": []}
+        answers = [bob.get(place), bob.put(place, json={"text": "bob's"}), bob.delete(place)]
+    assert [answer.status_code for answer in answers] == [404, 404, 404]
+    assert client.get(place).json() == note
+
+
+def test_without_a_token_of_the_pool_there_are_no_notes(notes: Notes) -> None:
+    forged = notes.ada[:-8] + ("AAAAAAAA" if notes.ada[-8:] != "AAAAAAAA" else "BBBBBBBB")
+    for token in (None, "no token", forged):
+        with connect(notes.server, token) as stranger:
+            refused = stranger.get("/notes")
+            assert (refused.status_code, refused.json()) == (401, {"message": "Unauthorized"})
+            assert stranger.get("/").status_code == 200
 
 
 def cold_starts(server: RunningServer) -> int:
@@ -125,13 +163,22 @@ def test_head_of_a_route_of_its_own_answer_is_its_head_only(client: httpx.Client
     assert with_body.headers["content-type"] == "text/plain"
 
 
-def test_notes_outlive_the_server(tmp_path: Path) -> None:
-    config = copy_sample(tmp_path)
-    with RunningServer(config, tmp_path / "state") as first, connect(first) as client:
-        note = client.post("/notes", json={"text": "still here"}).json()
-        keys = first.endpoints["secret_access_key"]
-        assert first.stop() == 0
-    with RunningServer(config, tmp_path / "state") as second, connect(second) as client:
-        assert client.get(f"/notes/{note['id']}").json() == note
-        assert client.post("/notes", json={"text": "one more"}).status_code == 201
-        assert second.endpoints["secret_access_key"] == keys
+def test_notes_and_tokens_outlive_the_server(tmp_path: Path) -> None:
+    with MailServer() as mail, sample(tmp_path, smtp_port=mail.port) as site:
+        with (
+            RunningServer(site.config, site.state, inherited=site.sockets) as first,
+            Person(site, "ada@example.com") as ada,
+        ):
+            ada.sign_up(lambda: mail.arrived().code)
+            token = ada.log_in()["access_token"]
+            with connect(first, token) as client:
+                note = client.post("/notes", json={"text": "still here"}).json()
+            keys = first.endpoints["secret_access_key"]
+            assert first.stop() == 0
+        with (
+            RunningServer(site.config, site.state, inherited=site.sockets) as second,
+            connect(second, token) as client,
+        ):
+            assert client.get(f"/notes/{note['id']}").json() == note
+            assert client.post("/notes", json={"text": "one more"}).status_code == 201
+            assert second.endpoints["secret_access_key"] == keys

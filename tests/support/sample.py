@@ -30,8 +30,11 @@ class Sample:
 
 
 @contextmanager
-def sample(folder: Path) -> Iterator[Sample]:
-    """Its files, with the two ports exchanged wherever routes.yaml names them, and empty data."""
+def sample(folder: Path, *, smtp_port: int | None = None) -> Iterator[Sample]:
+    """Its files, with the two ports exchanged wherever routes.yaml names them, and empty data.
+
+    :param smtp_port: of the mail server on loopback that mail goes to; None: to nobody, or `dev` shows it.
+    """
     gateway, auth = (socket.create_server(("127.0.0.1", 0)) for _ in range(2))
     with gateway, auth:
         shutil.copytree(ROOT / "examples", folder / "examples", ignore=shutil.ignore_patterns("__pycache__"))
@@ -40,6 +43,8 @@ def sample(folder: Path) -> Iterator[Sample]:
             assert f":{port}/" in text
             text = text.replace(f":{port}/", f":{sock.getsockname()[1]}/")
             text = text.replace(f":{port};", f":{sock.getsockname()[1]};")
+        if smtp_port is not None:
+            text += f"\nserver: {{smtp: {{host: 127.0.0.1, port: {smtp_port}, from: notes@example.com}}}}\n"
         config = folder / "routes.yaml"
         config.write_text(text)
         yield Sample(config, folder / "state", {"gateway": gateway, "auth": auth})
