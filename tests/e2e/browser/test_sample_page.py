@@ -10,6 +10,8 @@ import pytest
 import yaml
 from playwright.sync_api import Browser, Page, Route, expect
 
+from tests.support.chromium import SIZES, findings, profile
+
 ROOT = Path(__file__).parents[3]
 HOME = "http://localhost:8080/"
 AUTHORITY = "http://127.0.0.1:8081/us-east-1_Main00001"
@@ -200,3 +202,29 @@ def test_a_return_that_nobody_waits_for_is_no_sign_in(site: Site, query: str, te
     site.problem(text)
     if text:
         assert site.page.url == HOME
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_everybody_can_use_it(browser: Browser, axe: str, size: str, scheme: str) -> None:
+    """As axe-core judges: a stranger's page, the notes, one that is being changed, a problem."""
+    context = browser.new_context(**profile(size, scheme))
+    site = Site(context.new_page())
+    site.page.goto(HOME)
+    expect(site.page.get_by_role("button", name="Log in")).to_be_visible()
+    assert findings(site.page, axe) == []
+    site.notes = [
+        {"id": "1", "text": "buy milk", "created_ms": 1},
+        {"id": "2", "text": "x" * 200, "created_ms": 1},
+    ]
+    site.page.evaluate("sessionStorage.clear()")
+    site.sign_in()
+    site.page.reload()
+    site.page.get_by_role("button", name="Edit: buy milk").click()
+    expect(site.page.get_by_label("The note")).to_be_focused()
+    site.statuses = [403]
+    site.page.get_by_role("button", name="Save").click()
+    site.problem("You may not do that.")
+    assert findings(site.page, axe) == []
+    assert site.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    context.close()
