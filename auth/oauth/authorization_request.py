@@ -146,7 +146,7 @@ def _trusted(parameters: Parameters, directory: Directory, auth_url: str) -> _Tr
     if client.is_closed or pool.is_closed:
         raise PageError("invalid_client", "The application that sent you here is closed.")
     redirect_uri = parameters.get("redirect_uri", "")
-    if not is_registered(client, redirect_uri):
+    if not is_registered(client, redirect_uri):  # A2: before anything else is judged
         raise PageError("redirect_mismatch", "The application asks to send you where it may not.")
     state = parameters.get("state")
     is_usable = state is not None and "state" not in parameters.repeated and size_of(state) <= MAX_STATE_BYTES
@@ -155,23 +155,23 @@ def _trusted(parameters: Parameters, directory: Directory, auth_url: str) -> _Tr
         pool=pool,
         client=client,
         redirect_uri=redirect_uri,
-        issuer=f"{auth_url}/{pool.pool_id}",
+        issuer=f"{auth_url}/{pool.pool_id}",  # A13
         state=state if is_usable else None,
         in_fragment=parameters.get("response_mode", default_mode) == "fragment",
     )
 
 
 def _check_form(parameters: Parameters, trusted: _Trusted) -> None:
-    if parameters.repeated:
+    if parameters.repeated:  # A16
         raise trusted.refusal("invalid_request", "a parameter is repeated")
     if "state" in parameters and trusted.state is None:
         raise trusted.refusal("invalid_request", "state is too long")
     for name, code in _REFUSED.items():
-        if name in parameters:
+        if name in parameters:  # A26
             raise trusted.refusal(code, f"{name} is not supported")
     if not all(is_text(parameters[name]) for name in _TEXTS if name in parameters):
         raise trusted.refusal("invalid_request", "a parameter is not UTF-8")
-    if size_of(parameters.get("nonce", "")) > MAX_NONCE_BYTES:
+    if size_of(parameters.get("nonce", "")) > MAX_NONCE_BYTES:  # A11
         raise trusted.refusal("invalid_request", "nonce is too long")
 
 
@@ -200,7 +200,7 @@ def _challenge(parameters: Parameters, trusted: _Trusted, response_type: Respons
         if response_type == "code" and not trusted.client.has_secret:  # A3: every public client
             raise trusted.refusal("invalid_request", "code_challenge is missing")
         return ""
-    if method != "S256":  # no method means plain (RFC 7636 §4.3), which is refused as well
+    if method != "S256":  # A3: no method means plain (RFC 7636 §4.3), which is refused as well
         raise trusted.refusal("invalid_request", "code_challenge_method must be S256")
     if challenge is None or not pkce.is_challenge(challenge):
         raise trusted.refusal("invalid_request", "code_challenge is not that of a SHA-256")

@@ -70,7 +70,7 @@ class Authorizer:
         """
         if not _needs_login(request, session, now):
             return False
-        if "none" in request.prompts:
+        if "none" in request.prompts:  # A26
             raise request.refusal("login_required")
         return True
 
@@ -90,7 +90,7 @@ class Authorizer:
         if session.sub is None or session.auth_time is None or session.pool_id != request.pool.pool_id:
             raise request.refusal("login_required")
         if request.hint_sub not in (None, session.sub):
-            raise request.refusal("login_required", "somebody else is logged in")
+            raise request.refusal("login_required", "somebody else is logged in")  # A26
         grant = _grant(request, session.sub, session, now)
         try:
             if request.response_type == "token":
@@ -125,7 +125,7 @@ class Authorizer:
 def _needs_login(request: AuthorizationRequest, session: BrowserSession | None, now: datetime) -> bool:
     if session is None or session.sub is None or session.auth_time is None:
         return True
-    if request.prompts & {"login", "select_account"}:
+    if request.prompts & {"login", "select_account"}:  # A26
         return True
     if request.hint_sub not in (None, session.sub):
         return True

@@ -15,7 +15,9 @@ from urllib.parse import unquote_plus
 
 from authlib.oauth2.rfc6749 import InvalidClientError, InvalidRequestError, OAuth2Error
 
+from auth.audit import Audit
 from auth.client import Client
+from auth.core.steps import Origin
 from auth.errors import ResourceNotFound
 from auth.oauth.authorization_request import Directory
 from auth.pool import Pool
@@ -77,12 +79,15 @@ class _Presented:
 
 
 class ClientAuthentication:
-    """:param store: of pools. All of it is synchronous and runs on a lane."""
+    """:param audit: is told of wrong secrets (L4). All of it is synchronous and runs on a lane."""
 
-    def __init__(self, directory: Directory, secrets: Secrets, attempts: AttemptCounter) -> None:
+    def __init__(
+        self, directory: Directory, secrets: Secrets, attempts: AttemptCounter, audit: Audit
+    ) -> None:
         self._directory = directory
         self._secrets = secrets
         self._attempts = attempts
+        self._audit = audit
 
     def authenticate(
         self, form: Mapping[str, str], authorization: str | None, *, address: str, now: datetime
@@ -105,11 +110,19 @@ class ClientAuthentication:
     def _check_secret(self, client: Client, presented: _Presented, address: str, now: datetime) -> None:
         subject = f"{client.client_id} {address}"
         seen = self._attempts.read(client.pool_id, "client", subject)
-        if seen is not None and seen.locked_until is not None and seen.locked_until > now:
+        if seen is not None and seen.locked_until is not None and seen.locked_until > now:  # A17
             raise TooManyWrongSecrets()
         valid = self._secrets.client_secrets(client.client_id, now)
-        if not _is_one_of(presented.secrets, valid):
+        if not _is_one_of(presented.secrets, valid):  # A17
             self._attempts.count(client.pool_id, "client", subject, RULE, now)
+            self._audit.record(
+                "client_refused",
+                "refused",
+                now,
+                pool_id=client.pool_id,
+                target=client.client_id,
+                origin=Origin(address=address),
+            )
             raise presented.refusal("invalid_client_secret")
         if seen is not None:
             self._attempts.clear(client.pool_id, "client", subject)
@@ -128,7 +141,7 @@ def _presented(form: Mapping[str, str], authorization: str | None) -> _Presented
         if client_id is None:
             raise InvalidRequestError("client_id is missing")
         return _Presented(client_id, (form["client_secret"],) if "client_secret" in form else ())
-    if "client_secret" in form:
+    if "client_secret" in form:  # A17
         raise InvalidRequestError("the client authenticates twice")
     presented = _basic(authorization)
     if form.get("client_id", presented.client_id) != presented.client_id:

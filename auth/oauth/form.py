@@ -14,7 +14,7 @@ def is_form(request: Request) -> bool:
 
 async def read_body(request: Request) -> bytes:
     """:raises MalformedParameters: it is not called a form, or is longer than one may be."""
-    if not is_form(request):
+    if not is_form(request):  # A16
         raise MalformedParameters(f"the body must be {FORM}")
     body = bytearray()
     try:

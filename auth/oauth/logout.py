@@ -55,7 +55,7 @@ class LogoutJudge:
         pool = self._pool(client)
         target = _target(parameters)
         if target is not None:
-            if not is_logout_registered(client, target):
+            if not is_logout_registered(client, target):  # A25
                 raise PageError("redirect_mismatch", "The application asks to send you where it may not.")
             state = {"state": parameters["state"]} if "state" in parameters else {}
             return Logout(pool=pool, location=with_parameters(target, state))

@@ -20,5 +20,6 @@ def is_verifier(verifier: str) -> bool:
 def proves(verifier: str | None, challenge: str) -> bool:
     """Both or neither: a verifier for a code without a challenge is a downgrade (A4, RFC 9700 §4.8.2)."""
     if verifier is None or not challenge:
-        return verifier is None and not challenge
-    return is_verifier(verifier) and hmac.compare_digest(create_s256_code_challenge(verifier), challenge)
+        return verifier is None and not challenge  # A4
+    made = create_s256_code_challenge(verifier) if is_verifier(verifier) else ""  # A3
+    return hmac.compare_digest(made, challenge)  # A3

@@ -12,9 +12,9 @@ _LOOPBACK = re.compile(r"http://(127\.0\.0\.1|\[::1\])(?::([1-9][0-9]{0,4}))?(/[
 
 def is_registered(client: Client, uri: str) -> bool:
     """Exact text (A1). A native client's loopback address may have any port: it is given one when it listens."""
-    if uri in client.redirect_uris:
+    if uri in client.redirect_uris:  # A1
         return True
-    if client.has_secret:
+    if client.has_secret:  # A1: not a native one
         return False
     asked = _without_port(uri)
     return asked is not None and any(_without_port(known) == asked for known in client.redirect_uris)
@@ -22,7 +22,7 @@ def is_registered(client: Client, uri: str) -> bool:
 
 def is_logout_registered(client: Client, uri: str) -> bool:
     """Exact text, without an exception (A25)."""
-    return uri in client.logout_uris
+    return uri in client.logout_uris  # A25
 
 
 def with_parameters(uri: str, parameters: Mapping[str, str], *, in_fragment: bool = False) -> str:

@@ -21,7 +21,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def token_response(answer: Answer) -> Response:
-    headers = dict(NOT_KEPT)
+    headers = dict(NOT_KEPT)  # A15
     if answer.status == 401:
         headers |= _WITH_BASIC
     if answer.status == 429:
@@ -56,7 +56,7 @@ def bearer_response(refused: BearerRefused) -> Response:
 
 def redirect(request: Request, location: str) -> Response:
     """303 after a POST, so that no form is sent on (A14); 302 as Cognito has it after a GET."""
-    status = 303 if request.method == "POST" else 302
+    status = 303 if request.method == "POST" else 302  # A14
     return Response(status_code=status, headers={"location": location, "cache-control": "no-store"})
 
 
@@ -77,7 +77,8 @@ def with_cors(endpoint: Endpoint, methods: tuple[str, ...]) -> Endpoint:
             response = await endpoint(request)
         except AuthError as error:
             response = auth_error_response(error)
-        response.headers["access-control-allow-origin"] = "*"
+        response.headers["access-control-allow-origin"] = "*"  # A27
+        response.headers["x-amz-cognito-request-id"] = request.scope.get("state", {}).get("request_id", "")
         response.headers["access-control-expose-headers"] = "www-authenticate, retry-after, x-amzn-requestid"
         return response
 

@@ -2,6 +2,8 @@
 
 from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Error
 
+from auth.audit import Audit
+from auth.core.steps import Origin
 from auth.oauth.client_authentication import ClientAuthentication
 from auth.oauth.token_server import Answer, TokenRequest
 from auth.store.ports import GrantStore
@@ -15,8 +17,9 @@ class UnsupportedToken(OAuth2Error):  # type: ignore[misc]  # Authlib has no typ
 class Revocation:
     """:param grants: a refresh token's whole grant dies: its access tokens are refused wherever that is checked."""
 
-    def __init__(self, authentication: ClientAuthentication, grants: GrantStore) -> None:
+    def __init__(self, authentication: ClientAuthentication, grants: GrantStore, audit: Audit) -> None:
         self._authentication = authentication
+        self._audit = audit
         self._grants = grants
 
     def answer(self, request: TokenRequest) -> Answer:
@@ -42,4 +45,12 @@ class Revocation:
             raise InvalidRequestError("token is missing")
         if form.get("token_type_hint") == "access_token" or token.startswith("eyJ"):  # a JWT: `{"`
             raise UnsupportedToken()
-        self._grants.revoke_token(token, client.client.client_id, request.now)
+        if self._grants.revoke_token(token, client.client.client_id, request.now):  # A9
+            self._audit.record(
+                "token_revoked",
+                "ok",
+                request.now,
+                pool_id=client.pool.pool_id,
+                actor=f"client:{client.client.client_id}",
+                origin=Origin(address=request.address),
+            )

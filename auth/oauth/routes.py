@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from auth.audit import Audit
 from auth.errors import ResourceNotFound, Unavailable
 from auth.identity import Identity
 from auth.oauth.authorize import Authorizer
@@ -129,11 +130,12 @@ class _ProgramEndpoints:
     @classmethod
     def of(cls, identity: Identity) -> "_ProgramEndpoints":
         store = identity.store
-        authentication = ClientAuthentication(identity.directory, store.pools, store.attempts)
+        audit = Audit(store.audit)
+        authentication = ClientAuthentication(identity.directory, store.pools, store.attempts, audit)
         return cls(
             identity,
-            TokenServer(authentication, store.grants, identity.tokens),
-            Revocation(authentication, store.grants),
+            TokenServer(authentication, store.grants, identity.tokens, audit),
+            Revocation(authentication, store.grants, audit),
             UserInfo(identity.judge, store.grants),
         )
 

@@ -30,7 +30,7 @@ def granted_to_client(pool: Pool, client: Client, asked: str) -> tuple[str, ...]
 
     :raises ScopeRefused: it asks for another one, or there is none.
     """
-    own = tuple(scope for scope in _allowed(pool, client) if scope not in STANDARD_SCOPES)
+    own = tuple(scope for scope in _allowed(pool, client) if scope not in STANDARD_SCOPES)  # A18
     scopes = _within(asked, own)
     if not scopes:
         raise ScopeRefused("the client has no scope of a resource server")

@@ -18,6 +18,7 @@ from authlib.oauth2.rfc6749 import (
 )
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 
+from auth.audit import Audit
 from auth.oauth.client_authentication import AuthenticatedClient, ClientAuthentication
 from auth.oauth.parameters import Parameters
 from auth.store.ports import GrantStore
@@ -54,7 +55,7 @@ class TokenRequest(OAuth2Request):  # type: ignore[misc]  # Authlib has no types
 
     def check_form(self) -> None:
         """:raises InvalidRequestError: A16."""
-        if self.parameters.repeated:
+        if self.parameters.repeated:  # A16
             raise InvalidRequestError("a parameter is repeated")
         if "grant_type" not in self.parameters:
             raise InvalidRequestError("grant_type is missing")
@@ -67,7 +68,9 @@ class TokenRequest(OAuth2Request):  # type: ignore[misc]  # Authlib has no types
 class TokenServer(AuthorizationServer):  # type: ignore[misc]  # Authlib has no types
     """:param grants: by which codes are redeemed and refresh tokens rotated."""
 
-    def __init__(self, authentication: ClientAuthentication, grants: GrantStore, tokens: "Tokens") -> None:
+    def __init__(
+        self, authentication: ClientAuthentication, grants: GrantStore, tokens: "Tokens", audit: Audit
+    ) -> None:
         from auth.oauth.grants.authorization_code import AuthorizationCode
         from auth.oauth.grants.client_credentials import ClientCredentials
         from auth.oauth.grants.refresh_token import RefreshToken
@@ -76,6 +79,7 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]  # Authlib has no 
         self._authentication = authentication
         self.grants = grants
         self.tokens = tokens
+        self.audit = audit
         for grant in (AuthorizationCode, RefreshToken, ClientCredentials):
             self.register_grant(grant)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidScopeError
 from authlib.oauth2.rfc6749.grants import RefreshTokenGrant
 
+from auth.core.steps import Origin
 from auth.errors import NotAuthorized
 from auth.grant import LiveGrant
 from auth.oauth.client_authentication import AuthenticatedClient
@@ -12,6 +13,8 @@ from auth.oauth.scope import ScopeRefused, narrowed
 from auth.oauth.token_server import TokenRequest, TokenServer, body_of
 from auth.store.ports import Rotated
 from auth.user import User
+
+REVOKED = "Refresh Token has been revoked"  # as the store and Cognito say it
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +36,13 @@ class RefreshToken(RefreshTokenGrant):  # type: ignore[misc]  # Authlib has no t
     server: TokenServer
 
     def authenticate_refresh_token(self, refresh_token: str) -> _Refreshed:
-        rotates = self.request.client.client.rotates_refresh
+        rotates = self.request.client.client.rotates_refresh  # A7
         asked = self.request.form.get("scope")
         if asked is not None and rotates:
             # Looked at before anything is used up: what a refused request rotates away, its client never sees.
             _narrowed(self._use(refresh_token, rotates=False).live.grant.scopes, asked)
         used = self._use(refresh_token, rotates=rotates)
-        scopes = _narrowed(used.live.grant.scopes, asked)
+        scopes = _narrowed(used.live.grant.scopes, asked)  # A8
         # OIDC Core §12.2: no nonce in an ID token that comes by a refresh.
         live = replace(used.live, grant=replace(used.live.grant, scopes=scopes, nonce=""))
         return _Refreshed(live, used.token if rotates else None)
@@ -52,7 +55,20 @@ class RefreshToken(RefreshTokenGrant):  # type: ignore[misc]  # Authlib has no t
                 refresh_token, client.client_id, self.request.now, rotates=rotates, grace_s=grace_s
             )
         except NotAuthorized as error:
+            if str(error) == REVOKED:  # only said of a token that we made
+                self._record_reuse()
             raise InvalidGrantError(str(error)) from error
+
+    def _record_reuse(self) -> None:
+        client = self.request.client.client
+        self.server.audit.record(
+            "token_reused",
+            "refused",
+            self.request.now,
+            pool_id=client.pool_id,
+            actor=f"client:{client.client_id}",
+            origin=Origin(address=self.request.address),
+        )
 
     def authenticate_user(self, refresh_token: _Refreshed) -> User:
         return refresh_token.live.user
