@@ -20,6 +20,7 @@ MAX_TOKEN_LIFE_S = 24 * 3600.0
 CLOCKS_S = 60.0  # verifiers' clocks may be so much behind (J9)
 # 15 min: as long as verifiers commonly keep a key set (J15), so that they know the next key when it begins to sign.
 PUBLISHED_S = 900.0
+_TICK = timedelta(milliseconds=1)  # the store's times; what was published just then counts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +85,7 @@ class KeyRing:
             use,
             _new_key(pool_id, use, "next", now),
             now,
-            published_before=now - timedelta(seconds=published_s),
+            published_before=now - timedelta(seconds=published_s) + _TICK,
             retire_until=now + timedelta(seconds=MAX_TOKEN_LIFE_S + CLOCKS_S),  # J17
         )
         with self._changing:

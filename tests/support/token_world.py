@@ -122,7 +122,7 @@ class MemoryKeys:
     ) -> bool:
         with self._lock:
             current, upcoming = self._one(pool_id, use, "current"), self._one(pool_id, use, "next")
-            if current is None or upcoming is None or upcoming.published_at > published_before:
+            if current is None or upcoming is None or upcoming.published_at >= published_before:
                 return False
             others = [key for key in self.stored if key not in (current, upcoming)]
             retired = replace(current, state="retired", retired_at=now, expires_at=retire_until)
