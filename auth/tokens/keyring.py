@@ -25,8 +25,9 @@ _TICK = timedelta(milliseconds=1)  # the store's times; what was published just 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Named:
-    ring: Ring
+    pool_id: str
     use: KeyUse
+    key: VerificationKey
 
 
 class KeyRing:
@@ -69,8 +70,7 @@ class KeyRing:
         named = self._by_kid.get(kid)
         if named is None or named.use != use:  # J13: what signs ID tokens signs no access tokens
             return None
-        key = named.ring.find(use, kid)
-        return None if key is None else (named.ring.pool_id, key)
+        return named.pool_id, named.key
 
     def rotate(self, pool_id: str, use: KeyUse, now: datetime, *, published_s: float = PUBLISHED_S) -> bool:
         """The next key signs from now on; the one before stays published until its last token has died.
@@ -153,9 +153,11 @@ class KeyRing:
             self._name_keys()
 
     def _name_keys(self) -> None:
-        rings = self._rings.values()
         self._by_kid = {
-            kid: _Named(ring=ring, use=use) for ring in rings for use in USES for kid in ring.keys[use].kids
+            key.kid: _Named(pool_id=ring.pool_id, use=use, key=key)
+            for ring in self._rings.values()
+            for use in USES
+            for key in ring.keys[use]
         }
 
 

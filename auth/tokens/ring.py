@@ -8,7 +8,7 @@ import orjson
 
 from auth.store.ports import KeyUse, StoredKey
 from auth.tokens.signing_key import ALGORITHM, Signer
-from kit.jwt.keys import KeySet, VerificationKey
+from kit.jwt.keys import KeySet
 
 USES: tuple[KeyUse, ...] = ("id", "access")
 _ORDER = {"current": 0, "next": 1, "retired": 2}
@@ -55,9 +55,6 @@ class Ring:
             document=_document(alive, None),
             until=min(ends, default=None),
         )
-
-    def find(self, use: KeyUse, kid: str) -> VerificationKey | None:
-        return self.keys[use].get(kid)
 
     def __repr__(self) -> str:
         kids = " ".join(f"{use}={keys.kids!r}" for use, keys in self.keys.items())

@@ -6,7 +6,7 @@ that one bad entry does not void the others. Nothing here fetches.
 
 import hashlib
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from kit.jwt.jwk import UnusableKeyError, VerificationKey, prepare_key
@@ -80,6 +80,9 @@ class KeySet:
     @property
     def kids(self) -> tuple[str, ...]:
         return tuple(self._keys)
+
+    def __iter__(self) -> Iterator[VerificationKey]:
+        return iter(self._keys.values())
 
     def __len__(self) -> int:
         return len(self._keys)

@@ -5,6 +5,9 @@ from tests.mutants.requirement import Inherent, Line, Requirement
 
 JWT = "gateway/authorizers/jwt"
 VERIFIER = "kit/jwt"
+OWN = "auth/tokens"
+RING = "tests/unit/auth/tokens/test_keyring.py"
+JUDGE = "tests/unit/auth/tokens/test_judge.py"
 JSON = "kit/strict_json.py"
 TESTS = "tests/unit/gateway/jwt/test_token_requirements.py"
 FORGED = "tests/unit/gateway/jwt/test_forged_lines.py::test_forged_token_and_its_twin"
@@ -235,13 +238,15 @@ J13 = Requirement(
     id="J13",
     title="No other kind of token",
     promise="`typ` is absent, `JWT` or `at+jwt`: no DPoP proof, logout token or other signed object passes for one. `token_use` is checked "
-    "where an authorizer says so, as on API Gateway.",
+    "where an authorizer says so, as on API Gateway; our own endpoints always do, and each kind has its own key.",
     lines=(
         Line(holds="typ", file=f"{VERIFIER}/token.py", old="if not isinstance(kind, str) or kind.lower() not in _TYPES:", new="if False:", tests=forged("J13-dpop", "J13-logout")),
         Line(
             holds="token_use", file=f"{VERIFIER}/claims.py", old='if wanted is not None and claims.get("token_use") != wanted:', new="if False:",
             tests=(f"{TESTS}::test_token_use_where_it_is_configured[J13-id]", f"{TESTS}::test_token_use_where_it_is_configured[J13-none]"),
         ),
+        Line(holds="token_use at our own endpoints", file=f"{OWN}/judge.py", old="audience=None, token_use=use)", new="audience=None)", tests=(f"{JUDGE}::test_token_use_must_say_access",)),
+        Line(holds="a key of one kind signs no other", file=f"{OWN}/keyring.py", old="if named is None or named.use != use:", new="if named is None:", tests=(f"{JUDGE}::test_a_key_of_one_kind_verifies_nothing_of_the_other",)),
     ),
 )
 
@@ -265,8 +270,23 @@ J14 = Requirement(
 )
 
 J17 = Requirement(
-    id="J17", title="Own keys", promise="Keys that sign our own tokens are of 2048 bits or more, rotate without a restart, and are encrypted at rest.",
-    not_yet="Lockgate issues no tokens in this version; it only verifies those of others.",
+    id="J17",
+    title="Own keys",
+    promise="A pool's tokens are signed with RS256 and keys of 2048 bits, one for ID and one for access tokens. The next key is published "
+    "before it signs, a retired one until its last token has died; a rotation needs no restart, and other processes see it within "
+    "5 seconds. Private keys are sealed at rest.",
+    lines=(
+        Line(holds="2048 bits", file=f"{OWN}/signing_key.py", old="KEY_BITS = 2048", new="KEY_BITS = 1024", tests=(f"{RING}::test_a_key_is_large_enough_for_a_verifier_that_is_strict",)),
+        Line(holds="current and next", file=f"{OWN}/keyring.py", old='= ("current", "next")', new='= ("current",)', tests=(f"{RING}::test_two_keys_of_each_use_are_published",)),
+        Line(holds="published before it signs", file=f"{OWN}/keyring.py", old="published_before=now - timedelta(seconds=published_s) + _TICK,", new="published_before=now + _TICK,", tests=(f"{RING}::test_a_key_signs_only_once_it_has_been_published_for_a_while",)),
+        Line(holds="a retired key stays", file=f"{OWN}/keyring.py", old="retire_until=now + timedelta(seconds=MAX_TOKEN_LIFE_S + CLOCKS_S),", new="retire_until=now,", tests=(f"{RING}::test_a_retired_key_is_published_until_its_last_token_has_died",)),
+        Line(holds="and goes then", file=f"{OWN}/ring.py", old="if key.expires_at is None or now < key.expires_at]", new="]", tests=(f"{RING}::test_a_retired_key_is_published_until_its_last_token_has_died",)),
+        Line(holds="no token outlives its key", file=f"{OWN}/tokens.py", old="min(life_s, MAX_TOKEN_LIFE_S)", new="life_s", tests=(f"{RING}::test_a_token_does_not_outlive_its_key",)),
+        Line(holds="other processes' rotations are seen", file=f"{OWN}/keyring.py", old="if is_over or self._store.version(pool_id) != ring.version:", new="if is_over:", tests=(f"{RING}::test_rotation_in_another_process_is_seen",)),
+        Line(holds="the gateway follows", file="gateway/issuers/pool_keys.py", old="if document is not self._document:", new="if not self._document:", tests=("tests/unit/gateway/issuers/test_pool_keys.py::test_rotation_in_this_process_counts_with_the_next_look_up",)),
+        Line(holds="the gateway looks again", file="gateway/issuers/pool_keys.py", old="if self._clock() >= self._look_again_at:", new="if False:", tests=("tests/unit/gateway/issuers/test_pool_keys.py::test_rotation_in_another_process_is_seen_within_four_seconds",)),
+        Line(holds="sealed at rest", file="auth/store/sql/keys.py", old='self._sealer.seal("keys.private", key.pool_id, key.kid, plain=key.private_pem)', new="key.private_pem", tests=("tests/unit/auth/tokens/test_keys_in_a_database.py::test_private_keys_are_sealed_at_rest",)),
+    ),
 )
 
 J18 = Requirement(
