@@ -15,6 +15,13 @@ from importlib.metadata import version
 from typing import NoReturn
 
 from lockgate.errors import CommandError, ExitCode
+from lockgate.pool_arguments import (
+    add_client_arguments,
+    add_issue_arguments,
+    add_keys_arguments,
+    add_pool_arguments,
+    add_user_arguments,
+)
 from lockgate.settings import CONFIG, EXECUTOR_FLAGS, SERVER_FLAGS, STATE, add_flags
 
 Run = Callable[[argparse.Namespace], int]
@@ -29,7 +36,11 @@ COMMANDS = {
     "schema": "print the grammar of routes.yaml as JSON Schema",
     "reload": "make the running server read its files again",
     "explain": "say what would become of a request, and why",
-    "token": "show what a token says, or who would believe it",
+    "user": "add, list, change and delete the people of a user pool",
+    "pool": "list user pools, or delete one",
+    "keys": "list or rotate the keys that sign tokens",
+    "client": "print or renew a client's secret",
+    "token": "show what a token says, who would believe it, or issue one",
     "invoke": "call a function of the running server and show its log",
     "logs": "show what functions printed",
     "env": "print the endpoints and credentials for AWS clients",
@@ -38,7 +49,7 @@ COMMANDS = {
     "doctor": "say what this machine and its engine offer, and what follows from what they lack",
 }
 DOCTOR_FLAGS = ("config", "state", "driver", "uid-base")
-LATER = ("init", "user", "keys")
+LATER = ("init",)
 
 
 class Parser(argparse.ArgumentParser):
@@ -109,7 +120,8 @@ def _logs_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _env_arguments(parser: argparse.ArgumentParser) -> None:
-    add_flags(parser, (STATE,), os.environ)
+    add_flags(parser, (CONFIG, STATE), os.environ)
+    parser.add_argument("--secrets", action="store_true", help="with --json: the secrets of clients, too")
 
 
 def _reload_arguments(parser: argparse.ArgumentParser) -> None:
@@ -158,6 +170,11 @@ def _token_arguments(parser: argparse.ArgumentParser) -> None:
         )
         if name == "verify":
             _verify_arguments(action)
+    issue = actions.add_parser(
+        "issue", help="issue one", description="Issue a token, for a test or a machine."
+    )
+    issue.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print JSON")
+    add_issue_arguments(issue)
 
 
 def _verify_arguments(parser: argparse.ArgumentParser) -> None:
@@ -209,6 +226,10 @@ _ARGUMENTS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "schema": _no_arguments,
     "reload": _reload_arguments,
     "explain": _explain_arguments,
+    "user": add_user_arguments,
+    "pool": add_pool_arguments,
+    "keys": add_keys_arguments,
+    "client": add_client_arguments,
     "token": _token_arguments,
     "invoke": _invoke_arguments,
     "logs": _logs_arguments,

@@ -4,6 +4,7 @@ import argparse
 import json
 import shlex
 from pathlib import Path
+from typing import Any
 
 from lockgate.errors import ExitCode
 from lockgate.running import find_server
@@ -12,6 +13,8 @@ from lockgate.running import find_server
 def run(arguments: argparse.Namespace) -> int:
     endpoints = find_server(Path(arguments.state))
     if arguments.json:
+        if arguments.secrets and endpoints["user_pools"]:
+            _add_secrets(arguments, endpoints["user_pools"])
         print(json.dumps(endpoints, indent=2))  # noqa: T201
         return ExitCode.OK
     variables = {
@@ -23,6 +26,8 @@ def run(arguments: argparse.Namespace) -> int:
         "LOCKGATE_GATEWAY_URL": endpoints["gateway"],
         "LOCKGATE_ADMIN_URL": endpoints["admin"],
     }
+    if endpoints["auth"] is not None:
+        variables["LOCKGATE_AUTH_URL"] = endpoints["auth"]
     # Left over from real AWS, these would be used instead or make every signature wrong.
     unset = "unset AWS_SESSION_TOKEN AWS_PROFILE AWS_DEFAULT_PROFILE"
     print('# For a shell: eval "$(lockgate env)"')  # noqa: T201
@@ -30,3 +35,15 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"export {name}={shlex.quote(value)}")  # noqa: T201
     print(unset)  # noqa: T201
     return ExitCode.OK
+
+
+def _add_secrets(arguments: argparse.Namespace, pools: dict[str, Any]) -> None:
+    """From the server's database: what it published has none."""
+    from lockgate.pool_office import open_office
+
+    with open_office(arguments) as office:
+        for pool in pools.values():
+            for client in pool["clients"].values():
+                secrets = office.store.pools.client_secrets(client["id"], office.now)
+                if secrets:
+                    client["secret"] = secrets[0]

@@ -1,7 +1,7 @@
 """``lockgate token decode`` shows what a token says; ``lockgate token verify`` says who would believe it, and why not.
 
 decode: exit 0, or 1 for a token of bad form. verify: exit 0 when it is accepted (by any authorizer, if none is named),
-4 when it is refused, 5 when the keys to tell cannot be had.
+4 when it is refused, 5 when the keys to tell cannot be had. ``lockgate token issue``: see `lockgate.token_issue`.
 """
 
 import argparse
@@ -46,6 +46,10 @@ _EXIT_CODES = {
 
 
 def run(arguments: argparse.Namespace) -> int:
+    if arguments.action == "issue":
+        from lockgate.token_issue import run as issue  # it opens a database, which the others never do
+
+        return issue(arguments)
     text = read_token_text(arguments.token)
     return _decode(arguments, text) if arguments.action == "decode" else _verify(arguments, text)
 
