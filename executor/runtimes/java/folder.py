@@ -11,19 +11,21 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-
-import httpx
+from typing import TYPE_CHECKING
 
 from executor.language import Installation
 from executor.packages.draft import Draft
 from executor.packages.errors import PackageError
 from executor.packages.listing import Limits
 
+if TYPE_CHECKING:
+    import httpx
+
 ARTIFACTS = Path(__file__).with_name("artifacts.json")
 REPOSITORY = "https://repo1.maven.org/maven2"
 # A mirror, as companies run them; the hashes stay what they are.
 REPOSITORY_VARIABLE = "LOCKGATE_MAVEN_REPOSITORY"
-TIMEOUT = httpx.Timeout(30.0)  # to connect, and between two pieces; a whole file is at most 4 MB
+TIMEOUT_S = 30.0  # to connect, and between two pieces; a whole file is at most 4 MB
 
 Progress = Callable[[str], None]
 
@@ -57,11 +59,13 @@ def install(state: Path, on_progress: Progress = lambda _: None) -> Path:
     folder = installed(state)
     if folder is not None:
         return folder
+    import httpx  # 10 MB of memory, which a server that finds the folder saves
+
     repository = os.environ.get(REPOSITORY_VARIABLE, REPOSITORY).rstrip("/")
     limits = Limits(max_bytes=sum(each.bytes for each in artifacts()))
     with (
         Draft(_folder(state).parent, ARTIFACTS, limits) as draft,
-        httpx.Client(timeout=TIMEOUT, follow_redirects=True) as client,
+        httpx.Client(timeout=TIMEOUT_S, follow_redirects=True) as client,
     ):
         for artifact in artifacts():
             on_progress(f"fetching {artifact.name}")
@@ -74,7 +78,7 @@ def install(state: Path, on_progress: Progress = lambda _: None) -> Path:
     return _folder(state)
 
 
-def _fetch(client: httpx.Client, address: str, artifact: Artifact, draft: Draft) -> None:
+def _fetch(client: "httpx.Client", address: str, artifact: Artifact, draft: Draft) -> None:
     hasher = hashlib.sha256()
 
     def hashed(chunks: Iterator[bytes]) -> Iterator[bytes]:

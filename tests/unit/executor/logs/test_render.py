@@ -6,8 +6,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from executor.logs.escaping import escaped
 from executor.logs.records import LogRecord
-from executor.logs.render import MARK, as_json, as_text, escaped
+from executor.logs.render import MARK, as_json, as_text
 
 
 def a_record(text: str, **changes: Any) -> LogRecord:
