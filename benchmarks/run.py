@@ -16,7 +16,19 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(ROOT)  # not this folder: its modules are `benchmarks.…`
 
 from benchmarks import container_cold_start, container_leaks, container_warm, install, machine  # noqa: E402
-from benchmarks.rows import authorizers, churn, cold, core, idle, jwt, kid_flood, profile, routes, warm  # noqa: E402
+from benchmarks.rows import (  # noqa: E402
+    authorizers,
+    churn,
+    cold,
+    core,
+    idle,
+    jwt,
+    kid_flood,
+    people,
+    profile,
+    routes,
+    warm,
+)
 from benchmarks.rows.context import Context  # noqa: E402
 from benchmarks.table import Table  # noqa: E402
 
@@ -36,6 +48,10 @@ ROWS: dict[str, Callable[[Context], Table]] = {
     "reload": core.measure_reload,
     "slow": core.measure_slow,
     "core": core.measure,
+    "sign_in": people.measure_sign_in,
+    "tokens": people.measure_tokens,
+    "sign_in_beside": people.measure_beside,
+    "many_people": people.measure_many,
     "container_cold": container_cold_start.measure,
     **container_warm.ROWS,
     "container_leaks": container_leaks.measure,
