@@ -8,6 +8,8 @@ import ipaddress
 from dataclasses import dataclass
 from typing import Final
 
+from auth.core.username import canonical_email
+
 WHOLE_POOL: Final = "the whole pool"
 
 
@@ -44,6 +46,10 @@ def lock_s(failures: int, *, free: int = 5, first_s: float = 1.0, longest_s: flo
         return 0.0
     doublings = min(failures - free, 64)  # beyond any longest lock; 2.0 ** 10000 would overflow
     return float(min(first_s * 2.0**doublings, longest_s))
+
+
+def mailbox_subject(address: str) -> str:
+    return f"to {canonical_email(address)}"
 
 
 def address_subject(address: str) -> str:

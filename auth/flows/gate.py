@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from auth.core.lockout import WHOLE_POOL, Window, address_subject
+from auth.core.lockout import WHOLE_POOL, Window, address_subject, mailbox_subject
 from auth.core.steps import Origin
 from auth.errors import LimitExceeded, TooManyRequests
 from auth.flows.tools import Tools
@@ -40,6 +40,11 @@ class Gate:
         """:raises LimitExceeded: that person was sent enough."""
         if not self._take(pool, "send", subject, self._limits.person_sends, now):
             raise LimitExceeded(detail="mails to one person")
+
+    def send_to_mailbox(self, pool: Pool, address: str, now: datetime) -> None:
+        """:raises LimitExceeded: strangers have had enough sent there, whoever's it is."""
+        if not self._take(pool, "send", mailbox_subject(address), self._limits.person_sends, now):
+            raise LimitExceeded(detail="mails to one address")
 
     def code_from(self, pool: Pool, origin: Origin, now: datetime) -> None:
         """:raises TooManyRequests: too many codes were tried from that address."""

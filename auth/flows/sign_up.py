@@ -9,6 +9,7 @@ from auth.client import Client
 from auth.core.attributes import checked
 from auth.core.password_policy import check
 from auth.core.steps import Origin
+from auth.core.username import canonical_email, is_email
 from auth.errors import (
     AliasExists,
     AuthError,
@@ -57,7 +58,7 @@ class SignUp:
 
         :raises UsernameExists: not *quiet*, and it is taken (as Cognito's SignUp; limited by address).
         :raises NotAuthorized: nobody signs up here, or writes that attribute.
-        :raises InvalidPassword, InvalidParameter, TooManyRequests: nothing was written.
+        :raises InvalidPassword, InvalidParameter, TooManyRequests, LimitExceeded: nothing was written.
         """
         require_open(pool, client)
         if not pool.self_sign_up:
@@ -66,9 +67,10 @@ class SignUp:
         naming = name_of(pool, username, attributes)
         check(pool.password, password)
         wanted = {key: value for key, value in checked(pool, naming.attributes, is_new=True).items() if value}
-        person = find(
-            self._users, pool, username
-        )  # for equal work: whether it is taken is the store's to say
+        if "email" in wanted:
+            self._gate.send_to_mailbox(pool, wanted["email"], now)
+        # Looked for also where nobody is told: equal work. Whether it is taken is the store's to say.
+        person = find(self._users, pool, username)
         new = _new_user(pool, naming, wanted, self._tools.hasher.hash(password))
         try:
             user = self._users.create(new, now)
@@ -76,7 +78,7 @@ class SignUp:
             self._record("sign_up", "refused", pool, person.target, origin, now)
             if not quiet:
                 raise _taken(naming) from error
-            delivery = self._tell_owner(pool, person, naming, now)
+            delivery = self._tell_owner(pool, person, wanted.get("email"), now)
             return SignedUp(sub=new.sub, is_confirmed=False, delivery=delivery)
         delivery = self._send(pool, user, now)
         self._record("sign_up", "ok", pool, user.sub, origin, now)
@@ -146,15 +148,15 @@ class SignUp:
             return None
         return self._codes.send(pool, user.sub, "sign_up", to, texts.sign_up_code, now=now)
 
-    def _tell_owner(self, pool: Pool, person: Person, naming: Naming, now: datetime) -> Delivery | None:
+    def _tell_owner(self, pool: Pool, person: Person, to: str | None, now: datetime) -> Delivery | None:
         """To the address that was typed, and nowhere else. Whoever began to sign up with it gets a new code."""
-        to = naming.attributes.get("email")
         if to is None:
             return None
         user = person.user
-        is_theirs = user is not None and alias_of(pool, "email", user) == alias_of(pool, "email", to)
+        is_theirs = user is not None and _is_same_mailbox(to, user.attributes.get("email", ""))
         if user is not None and is_theirs and user.status == "UNCONFIRMED" and user.is_enabled:
-            return self._codes.send(pool, user.sub, "sign_up", to, texts.sign_up_code, now=now)
+            mailbox = user.attributes["email"]
+            return self._codes.send(pool, user.sub, "sign_up", mailbox, texts.sign_up_code, now=now)
         # The code of somebody else who is half-way through is left alone.
         subject = person.subject if user is None or user.status != "UNCONFIRMED" else person.typed
         delivery = self._codes.pretend(pool, subject, "sign_up", to, now=now)
@@ -197,6 +199,10 @@ def _confirmation(pool: Pool, user: User, *, takes_over: bool) -> ConfirmUser:
         aliases=() if alias is None else (alias,),
         takes_over=takes_over,
     )
+
+
+def _is_same_mailbox(one: str, other: str) -> bool:
+    return is_email(other) and canonical_email(one) == canonical_email(other)
 
 
 def _taken(naming: Naming) -> UsernameExists:

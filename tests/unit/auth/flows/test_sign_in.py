@@ -1,13 +1,11 @@
 """The password step: who is let in, who is refused, and that nobody learns who exists (B6, B7, B8)."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, event
 
 from auth.core.lockout import Limits, Window
 from auth.core.steps import Challenge, Origin, SignedIn
@@ -22,6 +20,7 @@ from auth.errors import (
     UserNotFound,
 )
 from auth.flows.password_hasher import PasswordHasher
+from tests.support.sql_statements import sent_statements
 from tests.support.user_pool import CLIENT, ORIGIN, PASSWORD, POOL, UserPool
 
 WRONG = "not the password"
@@ -64,21 +63,6 @@ def test_a_wrong_password_does_not(people: UserPool) -> None:
     people.add()
     assert str(refusal(people, "ada")) == "Incorrect username or password."
     assert people.audited()[-1] == ("sign_in", "refused")
-
-
-@contextmanager
-def counted_queries() -> Iterator[list[str]]:
-    """Every statement that the database is sent, without its values."""
-    sent: list[str] = []
-
-    def note(_: object, __: object, statement: str, *___: object) -> None:
-        sent.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
-        yield sent
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
 
 
 def _known(people: UserPool) -> str:
@@ -129,7 +113,7 @@ def test_nobody_learns_who_exists(tmp_path: Path, somebody: Callable[[UserPool],
             for _ in range(failures):
                 refusal(people, name)
             people.hasher.work.clear()
-            with counted_queries() as sent:
+            with sent_statements() as sent:
                 error = refusal(people, name)
             seen.append((type(error), str(error), people.hasher.work, sent))
     assert seen[0] == seen[1]
