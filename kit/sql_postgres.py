@@ -115,6 +115,7 @@ class PostgresGuard:
         self._engine = engine
         self._connect = connect
         self._error = error
+        self._answered_mono = float("-inf")
         self._watchdog = Watchdog("postgres-watchdog")
         self._circuit = Circuit("postgres-probe", self._ask, self._forget, down=psycopg.Error)
 
@@ -126,9 +127,16 @@ class PostgresGuard:
         with self._watchdog.watch(seconds) as watched:
             self._connect.call.deadline_mono = watched.deadline_mono
             yield lambda connection: self._watchdog.attach(watched, _descriptor(connection))
+        self._answered_mono = time.monotonic()
 
     def failed(self, error: Exception) -> None:
-        if isinstance(error, DBAPIError) and (error.connection_invalidated or _never_connected(error)):
+        if not isinstance(error, DBAPIError) or not (error.connection_invalidated or _never_connected(error)):
+            return
+        now = time.monotonic()
+        is_late = now >= self._connect.call.deadline_mono
+        if (
+            not is_late or now - self._answered_mono > ANSWER_S
+        ):  # else it answers others: a queue, not an outage
             self._circuit.open(" ".join(str(error.orig).split()))
 
     def close(self) -> None:
