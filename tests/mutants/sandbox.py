@@ -13,9 +13,9 @@ import pytest
 
 from tests.mutants.fault import Fault
 
-COPIED = ("gateway", "kit", "lockgate", "executor", "tests/unit", "tests/support")
+COPIED = ("auth", "gateway", "kit", "lockgate", "executor", "tests/unit", "tests/support")
 FILES = ("pyproject.toml", "tests/conftest.py")
-OURS = ("gateway", "kit", "lockgate", "executor", "tests")
+OURS = ("auth", "gateway", "kit", "lockgate", "executor", "tests")
 
 # Loaded once, before the forks: what the tests would spend most of their time on.
 LIBRARIES = (
