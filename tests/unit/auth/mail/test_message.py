@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from auth.core.username import is_email
 from auth.errors import InvalidParameter
 from auth.mail.message import MAX_TEXT, Message, is_address
 
@@ -93,6 +94,25 @@ def test_what_is_an_address_is_one_to_the_standard_library_too(text: str) -> Non
 
     if is_address(text):
         assert Address(addr_spec=text).addr_spec == text
+
+
+LETTERS = "ab.@-_+'é\u202e \"<>(),:;[]\\/%!A1ß\u0130²"
+
+
+@given(
+    st.one_of(
+        st.emails(),
+        st.builds("{}@{}".format, st.text(LETTERS, max_size=6), st.text(LETTERS, max_size=8)),
+        st.builds(
+            "{}@{}.example".format,
+            st.text("ab", min_size=60, max_size=70),
+            st.text("ab", min_size=60, max_size=66),
+        ),
+    )
+)
+def test_every_address_that_sign_up_takes_can_be_mailed(text: str) -> None:
+    """Else an account would be there and its code could not be sent."""
+    assert not is_email(text) or is_address(text)
 
 
 def test_a_text_has_lines_and_an_end() -> None:
