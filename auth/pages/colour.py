@@ -13,7 +13,7 @@ _STEPS = 32
 
 Rgb = tuple[int, int, int]
 WHITE: Rgb = (255, 255, 255)
-INK: Rgb = (16, 18, 27)
+BLACK: Rgb = (0, 0, 0)  # nothing paler is readable on every colour on which white is not
 LIGHT_PAGE: Rgb = (244, 245, 248)  # as in pages.css
 DARK_CARD: Rgb = (29, 32, 41)
 
@@ -36,8 +36,8 @@ def palette(colour: str) -> Palette:
     brand = _parse(colour if _HEX.fullmatch(colour) else _DEFAULT)
     return Palette(
         brand=_text(brand),
-        on_brand=_text(max(WHITE, INK, key=lambda ink: contrast(ink, brand))),
-        accent=_text(_readable(brand, LIGHT_PAGE, INK)),
+        on_brand=_text(max(WHITE, BLACK, key=lambda ink: contrast(ink, brand))),
+        accent=_text(_readable(brand, LIGHT_PAGE, BLACK)),
         accent_dark=_text(_readable(brand, DARK_CARD, WHITE)),
     )
 

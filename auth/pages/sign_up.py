@@ -9,7 +9,7 @@ from dataclasses import replace
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from auth.errors import AuthError, LimitExceeded, TooManyRequests, Unavailable
+from auth.errors import AuthError, InvalidParameter, LimitExceeded, TooManyRequests, Unavailable
 from auth.pages.desk import Desk, Onward
 from auth.pages.fields import (
     attribute_problems,
@@ -23,7 +23,7 @@ from auth.pages.fields import (
     sign_up_name,
 )
 from auth.pages.pending import Pending
-from auth.pages.problem import Refused
+from auth.pages.problem import Problem, Refused
 from auth.pages.visit import Visit, required
 
 
@@ -49,7 +49,13 @@ class SignUpPage:
         problems = [*attribute_problems(attributes), *password_problems(form)]
         if problems:
             raise Refused(*problems)
-        onward = await self._desk.identity.lanes.passwords.run(self._sign_up, visit, form, attributes)
+        try:
+            onward = await self._desk.identity.lanes.passwords.run(self._sign_up, visit, form, attributes)
+        except (
+            InvalidParameter
+        ) as error:  # the form of the name, which is all that is judged closer than here
+            name = sign_up_fields(visit.pool)[0]
+            raise Refused(Problem(text=f"problem.{name}", field=name)) from error
         return self._desk.onward(visit, onward)
 
     def _sign_up(self, visit: Visit, form: Mapping[str, str], attributes: Mapping[str, str]) -> Onward:

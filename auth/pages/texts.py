@@ -118,7 +118,6 @@ ENGLISH: Mapping[str, str] = {
     "problem.repeat": "The two passwords differ.",
     "problem.code": "The code is wrong.",
     "problem.code_expired": "The code does not count any more. Ask for a new one.",
-    "problem.code_used": "This code was used already. Wait for the next one.",
     "problem.too_many": "Too many tries. Wait a little, then try again.",
     "problem.taken": "Somebody else has an account with this address.",
     "problem.invalid": "Something in the form is not right.",
