@@ -91,7 +91,8 @@ def axe() -> str:
 
 def findings(page: Page, axe: str) -> list[str]:
     """Serious and critical ones, as ``rule: element``."""
-    page.evaluate(axe)
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(axe)
     result = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
     return [
         f"{violation['id']}: {node['html'][:120]}"

@@ -62,7 +62,7 @@ def test_every_text_is_used_and_every_used_text_is_there() -> None:
     made = ("name.", "password.", "list.", "problem.username")  # their keys are put together
     unused = [key for key in texts.ENGLISH if f'"{key}"' not in sources and not key.startswith(made)]
     assert unused == []
-    used = set(re.findall(r't(?:exts)?\("([a-z_.]+)"', sources)) | set(
+    used = set(re.findall(r'\bt(?:exts)?\("([a-z][a-z_.]+)"', sources)) | set(
         re.findall(r'"((?:problem|notice)\.\w+)"', sources)
     )
     assert used <= texts.ENGLISH.keys()
