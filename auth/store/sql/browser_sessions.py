@@ -11,7 +11,7 @@ from auth.errors import NotAuthorized
 from auth.sealing import Sealer, digest
 from auth.store.ports import BrowserSession
 from auth.store.sql import tables as t
-from auth.store.sql.ending import is_after_sign_outs
+from auth.store.sql.ending import is_after_sign_outs, moments
 from kit.sql import Database
 
 # A page more or less does not move the end of idleness: most requests write nothing.
@@ -29,7 +29,7 @@ class SqlBrowserSessions:
 
     def get(self, handle: str, now: datetime, idle_until: datetime) -> BrowserSession | None:
         key = digest(handle)
-        is_alive = and_(t.users.c.enabled.is_(True), is_after_sign_outs(_of.auth_time, now))
+        is_alive = and_(t.users.c.enabled.is_(True), is_after_sign_outs(_of.auth_time))
         statement = (
             select(t.browser_sessions)
             .outerjoin(t.users, and_(t.users.c.pool_id == _of.pool_id, t.users.c.sub == _of.sub))
@@ -38,7 +38,7 @@ class SqlBrowserSessions:
             )
         )
         with self._db.read() as connection:
-            row = connection.execute(statement).first()
+            row = connection.execute(statement, moments(now)).first()
         if row is None:
             return None
         if abs(idle_until - row.idle_at) >= IDLE_STEP:

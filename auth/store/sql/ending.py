@@ -2,10 +2,11 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, or_, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, or_, update
 
 from auth.store.sql import tables as t
 from auth.store.sql.user_rows import is_user
+from kit.sql import UtcMs
 
 LONGEST_TOKEN = timedelta(days=1)  # an access token lives that long at most: Cognito's limit
 # A sign-out that lies further in the future was written before a clock was set back: it ended what there was then.
@@ -65,7 +66,11 @@ def announce(connection: Connection, pool_id: str, kind: str, subject: str, now:
     )
 
 
-def is_after_sign_outs(began: ColumnElement[datetime], now: datetime) -> ColumnElement[bool]:
-    """:param began: when the session did; of a statement that joins its user."""
+def is_after_sign_outs(began: ColumnElement[datetime]) -> ColumnElement[bool]:
+    """Of a statement that joins the user, and is executed with `moments`. :param began: when the session did."""
     since = t.users.c.tokens_valid_from
-    return or_(began >= since, since > now + CLOCK_STEP)
+    return or_(began >= since, since > bindparam("wrong_clock", type_=UtcMs))
+
+
+def moments(now: datetime) -> dict[str, datetime]:
+    return {"now": now, "wrong_clock": now + CLOCK_STEP}

@@ -4,30 +4,32 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, select
+from sqlalchemy import Connection, and_, bindparam, select
 
 from auth.grant import Grant, LiveGrant
 from auth.store.sql import tables as t
-from auth.store.sql.ending import is_after_sign_outs
+from auth.store.sql.ending import is_after_sign_outs, moments
 from auth.store.sql.user_rows import USER_COLUMNS, read_user
+from kit.sql import UtcMs
 
 _of = t.grants.c
 # Names that both tables have, told apart by a mark.
 _GRANT_COLUMNS = tuple(column.label(f"g_{column.name}") for column in t.grants.c)
 
 
-def select_live(grant_id: str, now: datetime) -> Select[Any]:
-    return (
-        select(*USER_COLUMNS, *_GRANT_COLUMNS)
-        .select_from(t.grants)
-        .join(t.users, and_(t.users.c.pool_id == _of.pool_id, t.users.c.sub == _of.sub))
-        .where(_of.grant_id == grant_id, _of.revoked_at.is_(None), _of.expires_at > now)
-        .where(t.users.c.enabled.is_(True), is_after_sign_outs(_of.proven_at, now))
-    )
+# Made once: to make it again costs more than to execute it.
+_LIVE = (
+    select(*USER_COLUMNS, *_GRANT_COLUMNS)
+    .select_from(t.grants)
+    .join(t.users, and_(t.users.c.pool_id == _of.pool_id, t.users.c.sub == _of.sub))
+    .where(_of.grant_id == bindparam("grant_id"))
+    .where(_of.revoked_at.is_(None), _of.expires_at > bindparam("now", type_=UtcMs))
+    .where(t.users.c.enabled.is_(True), is_after_sign_outs(_of.proven_at))
+)
 
 
 def live_grant(connection: Connection, grant_id: str, now: datetime) -> LiveGrant | None:
-    row = connection.execute(select_live(grant_id, now)).mappings().first()
+    row = connection.execute(_LIVE, {"grant_id": grant_id, **moments(now)}).mappings().first()
     if row is None:
         return None
     marked = {name.removeprefix("g_"): value for name, value in row.items() if name.startswith("g_")}

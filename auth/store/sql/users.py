@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, literal, select, union_all, update
+from sqlalchemy import Connection, Select, bindparam, delete, literal, select, union_all, update
 from sqlalchemy.exc import IntegrityError
 
 from auth.errors import AliasExists, TooManyRequests, UsernameExists, UserNotFound
@@ -28,18 +28,8 @@ class SqlUsers(SqlGroups, SqlUserList):
         self._db = database
 
     def find(self, pool_id: str, key: str) -> tuple[User, StoredPassword | None] | None:
-        named = _named(pool_id, key)
-        password = t.passwords.c
-        statement = (
-            select(*USER_COLUMNS, password.hash, password.set_at, password.temporary_until)
-            .select_from(named)
-            .join(t.users, (t.users.c.pool_id == pool_id) & (t.users.c.sub == named.c.sub))
-            .outerjoin(t.passwords, (password.pool_id == pool_id) & (password.sub == named.c.sub))
-            .order_by(named.c.rank)
-            .limit(1)
-        )
         with self._db.read() as connection:
-            row = connection.execute(statement).mappings().first()
+            row = connection.execute(_FIND, {"pool": pool_id, "key": key}).mappings().first()
         if row is None:
             return None
         return read_user(dict(row)), _password(dict(row))
@@ -143,16 +133,28 @@ class SqlUsers(SqlGroups, SqlUserList):
             announce(connection, pool_id, "user", sub, now)
 
 
-def _named(pool_id: str, key: str) -> Any:
+def _find() -> Select[Any]:
     """Who may be meant, best first: branches of their own, so that each uses its index."""
-    user, alias = t.users.c, t.user_aliases.c
-    return union_all(
+    user, alias, password = t.users.c, t.user_aliases.c, t.passwords.c
+    pool_id, key = bindparam("pool"), bindparam("key")
+    named = union_all(
         select(user.sub.label("sub"), literal(0).label("rank")).where(
             user.pool_id == pool_id, user.username_key == key
         ),
         select(alias.sub, literal(1)).where(alias.pool_id == pool_id, alias.alias_key == key),
         select(user.sub, literal(2)).where(user.pool_id == pool_id, user.sub == key),
     ).subquery("named")
+    return (
+        select(*USER_COLUMNS, password.hash, password.set_at, password.temporary_until)
+        .select_from(named)
+        .join(t.users, (user.pool_id == pool_id) & (user.sub == named.c.sub))
+        .outerjoin(t.passwords, (password.pool_id == pool_id) & (password.sub == named.c.sub))
+        .order_by(named.c.rank)
+        .limit(1)
+    )
+
+
+_FIND = _find()  # made once: to make it again costs more than to execute it
 
 
 def _password(row: Mapping[str, Any]) -> StoredPassword | None:
