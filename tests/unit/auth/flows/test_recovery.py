@@ -233,6 +233,19 @@ def test_a_code_that_went_to_an_address_is_dead_once_the_address_is_changed(peop
     reset(people, people.code())
 
 
+def test_a_right_code_does_nothing_for_somebody_who_was_disabled_since(people: UserPool) -> None:
+    """B6, A8: answered as a wrong one, and used up. Twin: enabled again, with a new code."""
+    forgot(people)
+    people.administration.disable(people.pool, "ada", now=people.now)
+    with pytest.raises(CodeMismatch):
+        reset(people, people.code())
+    people.administration.enable(people.pool, "ada", now=people.now)
+    assert people.is_let_in("ada", PASSWORD)
+    forgot(people)
+    reset(people, people.code())
+    assert people.is_let_in("ada", NEW)
+
+
 def test_after_an_operators_reset_only_the_code_helps(people: UserPool) -> None:
     people.administration.reset_password(people.pool, "ada", now=people.now)
     reset(people, people.code())
