@@ -17,7 +17,7 @@ from auth.store.sql.statements import insert_if_absent, put
 from auth.store.sql.user_list import SqlUserList
 from auth.store.sql.user_rows import USER_COLUMNS, is_user, read_user, select_user, write_index
 from auth.user import MfaPreference, User, UserStatus
-from kit.sql import Database
+from kit.sql import Database, Key
 
 TRIES = 2  # of an update whose row was changed in between
 _NOT_YET = datetime(1970, 1, 1, tzinfo=UTC)
@@ -136,7 +136,7 @@ class SqlUsers(SqlGroups, SqlUserList):
 def _find() -> Select[Any]:
     """Who may be meant, best first: branches of their own, so that each uses its index."""
     user, alias, password = t.users.c, t.user_aliases.c, t.passwords.c
-    pool_id, key = bindparam("pool"), bindparam("key")
+    pool_id, key = bindparam("pool", type_=Key), bindparam("key", type_=Key)
     named = union_all(
         select(user.sub.label("sub"), literal(0).label("rank")).where(
             user.pool_id == pool_id, user.username_key == key
