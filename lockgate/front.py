@@ -161,8 +161,7 @@ class LocalFront:
             await self._beside.prepare(file)
         elif file.user_pools:
             raise ConfigurationError(
-                "The server began without user pools, and so without their listener.",
-                "Restart it, and it serves them.",
+                "The server began without user pools, and so without their listener: restart it.",
             )
 
     def _abandon_beside(self) -> None:

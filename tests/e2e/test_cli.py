@@ -370,7 +370,7 @@ def test_runtimes_lists_the_pythons_of_this_machine(cli: Cli, tmp_path: Path) ->
     ("words", "said"),
     [
         pytest.param(("srve",), "Did you mean `lockgate serve`?", id="command"),
-        pytest.param(("keys",), "not in this version", id="later-command"),
+        pytest.param(("init",), "not in this version", id="later-command"),
         pytest.param(("check", "--strict"), "unrecognized arguments: --strict", id="flag"),
         pytest.param(("invoke",), "FN", id="missing-argument"),
         pytest.param(("serve", "--driver", "vm"), "invalid choice: 'vm'", id="driver"),

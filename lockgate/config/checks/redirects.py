@@ -35,11 +35,15 @@ def fault_of(uri: str) -> tuple[str, str] | None:
     if scheme in _NEVER:
         return f"{scheme}: is no place to return to", "write https://…"
     if scheme not in ("http", "https"):
-        return _private_use(scheme, rest)
+        return _private_use(uri, scheme, rest)
     return _web(uri, scheme)
 
 
-def _private_use(scheme: str, rest: str) -> tuple[str, str] | None:
+def _private_use(uri: str, scheme: str, rest: str) -> tuple[str, str] | None:
+    if "." not in scheme and not rest.startswith("//"):  # RFC 8252 section 7.1: else it may be host:port
+        return f'"{uri[:80]}" is not absolute', f"write https://{uri}" if rest[
+            :1
+        ].isdigit() else f"write {scheme}://callback"
     if rest.strip("/"):
         return None
     return f"{scheme}: alone is no address", f"write {scheme}://callback"

@@ -337,7 +337,7 @@ def test_a_function_that_only_authorizes_is_used(site: Path) -> None:
 def test_an_authorizer_of_the_example_needs_its_user_pool(site: Path) -> None:
     """A pool's authorizer has neither issuer nor audience; it is not refused for that as well."""
     codes = [problem.code for problem in problems_of(site, jwt="user_pool: main, clients: [web]")]
-    assert codes == ["not-in-this-version", "not-in-this-version"]
+    assert codes == ["unknown-pool"]
 
 
 def test_secrets_of_an_issuer_are_not_repeated(site: Path) -> None:
