@@ -96,7 +96,7 @@ def _clients(callback: str) -> tuple[Client, ...]:
             flows=frozenset({"client_credentials"}),
             redirect_uris=(),
             logout_uris=(),
-            scopes=("notes/read", "notes/write"),
+            scopes=("openid", "notes/read", "notes/write"),  # what is about users is not granted to it
         ),
     )
 
