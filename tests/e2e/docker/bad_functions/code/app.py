@@ -17,12 +17,15 @@ def good(event, context):
 
 
 def fork_bomb(event, context):
-    """As many as it can have; each of them forks, too. Ends with its timeout."""
+    """As many as it can have; each of them forks, too. Ends with its timeout.
+
+    Those that cannot fork wait long enough to leave the processors to the tests beside this one.
+    """
     while True:
         try:
             os.fork()
         except OSError:
-            time.sleep(0.01)
+            time.sleep(0.5)
 
 
 def eat_memory(event, context):
