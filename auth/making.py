@@ -19,7 +19,7 @@ from auth.identity import Identity, Lanes, issuer_of, utc_now
 from auth.mail.message import Message
 from auth.mail.outbox import Outbox
 from auth.sessions import Sessions
-from auth.store.ports import Store
+from auth.store.ports import AuditStore, Store
 from auth.tokens.judge import Judge
 from auth.tokens.keyring import KeyRing
 from auth.tokens.tokens import Tokens
@@ -28,13 +28,16 @@ from kit.forwarded import ProxyTrust
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Foundation:
-    """What outlives every reload. :param decoy_key: see `auth.flows.tools.Tools`."""
+    """What outlives every reload. :param audit: where records go: the store's, or somebody who counts them on the way.
+
+    :param decoy_key: see `auth.flows.tools.Tools`."""
 
     store: Store
     lanes: Lanes
     outbox: Outbox
     hasher: PasswordHasher
     keyring: KeyRing
+    audit: AuditStore
     decoy_key: bytes = field(repr=False)
     limits: Limits = field(default_factory=Limits)
     clock: Callable[[], datetime] = utc_now
@@ -43,7 +46,7 @@ class Foundation:
         return Tools(
             store=self.store,
             hasher=self.hasher,
-            audit=Audit(self.store.audit),
+            audit=Audit(self.audit),
             post=self._post,
             decoy_key=self.decoy_key,
             limits=self.limits,

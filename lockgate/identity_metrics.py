@@ -11,6 +11,7 @@ from auth.audit import ACTIONS, RESULTS
 from auth.identity import Lanes
 from auth.lanes import Lane
 from auth.mail.outbox import Outbox
+from auth.store.ports import AuditRecord, AuditStore
 
 NO_ROUTE = "none"
 METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
@@ -57,7 +58,11 @@ class IdentityMetrics(Collector):
         self._requests.labels(route, method, f"{answered.status // 100}xx").inc()
         self._seconds.labels(route).observe(answered.latency_us / 1e6)
 
-    def acted(self, action: str, result: str) -> None:
+    def count_audit(self, store: AuditStore) -> AuditStore:
+        """*store*, with its records counted."""
+        return _CountedAudit(store, self._acted)
+
+    def _acted(self, action: str, result: str) -> None:
         if action in ACTIONS and result in RESULTS:
             self._actions.labels(action, result).inc()
 
@@ -75,6 +80,19 @@ class IdentityMetrics(Collector):
             refused.add_metric((name,), lane.refused)
         database.add_metric((), self._is_reachable())
         yield from (mail, busy, refused, database)
+
+
+class _CountedAudit:
+    def __init__(self, store: AuditStore, acted: Callable[[str, str], None]) -> None:
+        self._store = store
+        self._acted = acted
+
+    def append(self, record: AuditRecord) -> None:
+        self._store.append(record)
+        self._acted(record.action, record.result)
+
+    def read(self, *, limit: int, pool_id: str | None = None) -> tuple[AuditRecord, ...]:
+        return self._store.read(limit=limit, pool_id=pool_id)
 
 
 def _mail() -> CounterMetricFamily:

@@ -116,6 +116,7 @@ class IdentityPart:
             outbox=self._outbox,
             hasher=await asyncio.to_thread(PasswordHasher),
             keyring=self.keyring,
+            audit=self._metrics.count_audit(self._store.audit),
             decoy_key=await asyncio.to_thread(decoy_key, self._state),
         )
         self._metrics.watch(self._outbox, self.lanes, lambda: not self._trouble)
@@ -298,6 +299,9 @@ class IdentityPart:
         for pool in identity.directory.pools():
             if pool.pool_id not in identity.keyring.pools():
                 identity.keyring.ensure(pool.pool_id, now)
+        there = {pool.pool_id for pool in identity.directory.pools()}
+        for pool_id in set(identity.keyring.pools()) - there:
+            identity.keyring.forget(pool_id)
         identity.keyring.refresh(now)
 
     async def _clean(self) -> None:

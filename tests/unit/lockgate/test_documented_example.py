@@ -8,7 +8,7 @@ import pytest
 from lockgate.config.loader import load_bytes
 
 TEXT = (Path(__file__).parents[3] / "docs/routes.md").read_text()
-SECTIONS = ("authorizers", "cors", "stages")
+SECTIONS = ("user_pools", "authorizers", "cors", "stages")
 
 
 @pytest.fixture

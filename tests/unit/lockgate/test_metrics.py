@@ -2,11 +2,18 @@
 
 import platform
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
+from auth.app import Answered
+from auth.identity import Lanes
+from auth.lanes import Lane
+from auth.mail.console import ConsoleSender
+from auth.mail.outbox import Outbox
+from auth.store.ports import AuditRecord
 from executor.catalog import Catalog, Generation
 from executor.core.counts import FleetCounts, PoolCounts
 from executor.core.events import PoolLimits, RevisionAdded
@@ -19,6 +26,7 @@ from gateway.metrics import GatewayMetrics
 from kit.edge_limits import REFUSAL_REASONS
 from kit.invoke import InvokeAnswer, InvokeCall, InvokeTimes
 from lockgate.driver_metrics import DriverMetrics
+from lockgate.identity_metrics import IdentityMetrics
 from lockgate.metrics import (
     EdgeMetrics,
     FleetCollector,
@@ -49,6 +57,13 @@ ISSUER = IssuerSnapshot(
 )
 
 
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+ANSWERED = Answered(
+    request_id="r", address="127.0.0.1", method="BREW", path="/a", route=None,
+    user_agent="", status=404, length=1, latency_us=900,
+)  # fmt: skip
+
+
 def build() -> tuple[CollectorRegistry, ExecutorMetrics]:
     """Everything that the server registers, each family with a sample."""
     registry = new_registry()
@@ -66,7 +81,27 @@ def build() -> tuple[CollectorRegistry, ExecutorMetrics]:
     route.observe("GET", 200, 100_000, InvokeTimes(queue_us=1, start_us=1, init_us=1, handler_us=1))
     route.deny("token_expired")
     IssuerMetrics(registry, lambda: [ISSUER])
+    fill_identity(registry)
     return registry, executor
+
+
+def fill_identity(registry: CollectorRegistry) -> None:
+    metrics = IdentityMetrics(registry)
+    outbox = Outbox(ConsoleSender(lambda _: None))
+    lane = Lane("store", threads=1, waiting=1, deadline_s=1.0)
+    metrics.watch(outbox, Lanes(store=lane, passwords=lane), lambda: True)
+    outbox.close()
+    lane.close()
+    metrics.answered(ANSWERED)
+    metrics.count_audit(NoAudit()).append(AuditRecord(at=NOW, action="sign_in", result="ok"))
+
+
+class NoAudit:
+    def append(self, record: AuditRecord) -> None:
+        """Kept nowhere."""
+
+    def read(self, *, limit: int, pool_id: str | None = None) -> tuple[AuditRecord, ...]:
+        return ()
 
 
 def exposed(registry: CollectorRegistry) -> dict[str, tuple[str, frozenset[str]]]:
@@ -92,6 +127,16 @@ def test_every_metric_is_documented_and_every_documented_metric_exists() -> None
 
 def test_every_family_says_what_it_is() -> None:
     assert all(family.documentation for family in build()[0].collect())
+
+
+def test_what_a_client_wrote_is_no_label_of_the_user_pools() -> None:
+    """L3: neither path nor method nor an action of somebody's own."""
+    registry = new_registry()
+    metrics = IdentityMetrics(registry)
+    metrics.answered(ANSWERED)
+    metrics.count_audit(NoAudit()).append(AuditRecord(at=NOW, action="own", result="ok"))
+    assert value(registry, "lockgate_auth_requests_total", route="none", method="other", status="4xx") == 1
+    assert value(registry, "lockgate_auth_actions_total", action="own", result="ok") is None
 
 
 def value(registry: CollectorRegistry, name: str, **labels: str) -> float | None:
