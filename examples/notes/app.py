@@ -61,7 +61,9 @@ def list_notes(event):
 
 def create_note(event):
     note = {"id": uuid.uuid4().hex, "text": text_of(event), "created_ms": time.time_ns() // 1_000_000}
-    db.execute("INSERT INTO own_notes VALUES (:owner, :id, :text, :created_ms)", note | {"owner": owner_of(event)})
+    db.execute(
+        "INSERT INTO own_notes VALUES (:owner, :id, :text, :created_ms)", note | {"owner": owner_of(event)}
+    )
     log.info("created %s", note["id"])
     return answer(201, note, location=f"/notes/{note['id']}")
 

@@ -86,7 +86,9 @@ def test_everybody_has_notes_of_their_own(app):
     _, note = call(app, "POST /notes", body={"text": "ada's"}, sub="ada")
     assert call(app, "GET /notes", sub="bob")[1] == {"notes": []}
     for method in ("GET", "PUT", "DELETE"):
-        assert call(app, f"{method} /notes/{{id}}", id=note["id"], body={"text": "bob's"}, sub="bob")[0] == 404
+        assert (
+            call(app, f"{method} /notes/{{id}}", id=note["id"], body={"text": "bob's"}, sub="bob")[0] == 404
+        )
     assert call(app, "GET /notes/{id}", id=note["id"], sub="ada") == (200, note)
 
 

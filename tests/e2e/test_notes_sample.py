@@ -163,6 +163,8 @@ def test_head_of_a_route_of_its_own_answer_is_its_head_only(client: httpx.Client
     assert with_body.headers["content-type"] == "text/plain"
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(120)
 def test_notes_and_tokens_outlive_the_server(tmp_path: Path) -> None:
     with MailServer() as mail, sample(tmp_path, smtp_port=mail.port) as site:
         with (

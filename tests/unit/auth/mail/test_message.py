@@ -1,5 +1,7 @@
 """What may be in a mail at all."""
 
+from email.headerregistry import Address
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -90,8 +92,6 @@ def test_a_message_that_exists_has_one_recipient_and_one_line_of_subject(
 
 @given(st.from_regex(r"[a-z0-9._+-]{1,20}@[a-z0-9.-]{1,20}", fullmatch=True))
 def test_what_is_an_address_is_one_to_the_standard_library_too(text: str) -> None:
-    from email.headerregistry import Address
-
     if is_address(text):
         assert Address(addr_spec=text).addr_spec == text
 
