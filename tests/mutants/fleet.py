@@ -324,8 +324,8 @@ FAULTS = [
     _fault(
         "a dead slot fails its caller",
         "endings.py",
-        "    if env.slot is None or env.has_begun or permanent:",
-        "    if True:",
+        "    if env.slot is not None and not env.has_begun and not permanent:",
+        "    if False:",
     ),
     _fault("slots again after one came to nothing", "endings.py", "    pool.direct_only = True", "    pass"),
     _fault(
