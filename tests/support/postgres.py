@@ -37,6 +37,7 @@ class PostgresServer:
         self._programs = programs
         self._account = "postgres" if os.geteuid() == 0 else None  # Debian's package makes it
         self._numbers = itertools.count(1)
+        self._emptied: str | None = None
         self._ready = threading.Event()
         self._said: list[str] = []
         self._process: subprocess.Popen[str] | None = None
@@ -100,6 +101,15 @@ class PostgresServer:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name}")
         return self.url(name)
+
+    def emptied(self) -> str:
+        """One database for one test after the other: cheaper than one each, which is a thousand files to delete."""
+        if self._emptied is None:
+            self._emptied = self.new_database()
+        with psycopg.connect(self._emptied, autocommit=True) as connection:
+            connection.execute("SET client_min_messages = warning")
+            connection.execute("DROP SCHEMA IF EXISTS auth CASCADE")
+        return self._emptied
 
     def url(self, database: str) -> str:
         return f"postgresql://{USER}@/{database}?host={self.folder}"
