@@ -15,6 +15,9 @@ from auth.user import User
 
 _HANDLE_BYTES = 32
 _CLOCK_SLACK = timedelta(seconds=60)
+# Somebody has to find an app, install it and add an account: three minutes are not enough for that.
+SET_UP_S = 900.0
+_SETTING_UP: frozenset[Stage] = frozenset({"setup", "setup_associated"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,9 +35,9 @@ class Challenges:
         self._store = tools.store.challenges
 
     def open(self, pool: Pool, client: Client, state: SignInState, user: User, now: datetime) -> Challenge:
-        """Under a new handle, for as long as the client allows."""
+        """Under a new handle, for as long as the client allows; setting up an app has a quarter of an hour."""
         handle = secrets.token_urlsafe(_HANDLE_BYTES)
-        expires_at = now + timedelta(seconds=client.challenge_s)
+        expires_at = now + timedelta(seconds=_life_s(client, state.stage))
         opened = OpenChallenge(handle=handle, state=state, opened_at=now, expires_at=expires_at)
         self.put_back(pool, client, opened, state)
         parameters = _parameters(state.stage, user)
@@ -62,6 +65,10 @@ class Challenges:
             _written(pool, opened, state),
             opened.expires_at,
         )
+
+
+def _life_s(client: Client, stage: Stage) -> float:
+    return max(client.challenge_s, SET_UP_S) if stage in _SETTING_UP else client.challenge_s
 
 
 def _parameters(stage: Stage, user: User) -> dict[str, str]:

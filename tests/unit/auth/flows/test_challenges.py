@@ -311,6 +311,35 @@ def test_where_it_is_required_it_is_set_up_first(strict: UserPool) -> None:
     assert challenge(strict).name == MFA
 
 
+@pytest.mark.parametrize("is_associated", [False, True])
+def test_there_is_time_to_install_an_app(strict: UserPool, is_associated: bool) -> None:
+    """B10: fifteen minutes, and not one more. Twin: a second before; a client may allow more, never less."""
+    early, late = challenge(strict), challenge(strict)
+    if is_associated:
+        text, early = strict.sign_in.associate(strict.pool, strict.client, early.handle, now=strict.now)
+        _, late = strict.sign_in.associate(strict.pool, strict.client, late.handle, now=strict.now)
+        text, early = strict.sign_in.associate(strict.pool, strict.client, early.handle, now=strict.now)
+    strict.clock.move(15 * 60 - 1)
+    if is_associated:
+        assert verify(strict, early.handle, strict.app_code(secret_of(text))).name == "MFA_SETUP"
+    else:
+        strict.sign_in.associate(strict.pool, strict.client, early.handle, now=strict.now)
+    strict.clock.move(1)
+    with pytest.raises(InvalidSession):
+        strict.sign_in.associate(strict.pool, strict.client, late.handle, now=strict.now)
+
+
+def test_an_app_that_is_set_up_is_finished_at_once(strict: UserPool) -> None:
+    """B10: the code was right: what is left lives as long as any other challenge."""
+    text, step = strict.sign_in.associate(
+        strict.pool, strict.client, challenge(strict).handle, now=strict.now
+    )
+    step = verify(strict, step.handle, strict.app_code(secret_of(text)))
+    strict.clock.move(strict.client.challenge_s)
+    with pytest.raises(InvalidSession):
+        strict.answer("MFA_SETUP", step.handle, {})
+
+
 def verify(people: UserPool, handle: str, code: str) -> Challenge:
     return people.sign_in.verify_association(
         people.pool, people.client, handle, code, "phone", origin=ORIGIN, now=people.now
