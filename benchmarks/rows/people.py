@@ -101,8 +101,8 @@ def measure_sign_in(context: Context) -> Table:
         columns=COLUMNS,
         rows=[kind.cells() for kind in kinds],
         notes=[
-            "argon2id, 19 MiB and two passes, on two polite threads; audit record, counters and session of each "
-            "are on the disk when the answer leaves. Budget: ≥ 30 a second a core.",
+            "argon2id, 19 MiB and two passes, one hash a core at once, on polite threads; audit record, counters and "
+            "session of each are on the disk when the answer leaves. Budget: ≥ 30 a second a core.",
             "moto compares the password's text and cognito-local the text in its JSON file: no hash, no lock-out, no "
             "limit an address, nothing about unknown names that could be told from the answer's time.",
         ],
