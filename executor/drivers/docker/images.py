@@ -36,6 +36,7 @@ class Images:
         self._engine = engine
         self._names = names
         self._known: dict[str, Image] = {}
+        self._looking = asyncio.Lock()  # two first looks at one image would be two containers of one name
         self.arch = ""  # of the engine's machine
 
     @property
@@ -49,17 +50,22 @@ class Images:
             raise _refused(f"No image runs {runtime}: name one in `runtimes:` or run `lockgate images build`")
         found = self._known.get(image)
         if found is None:
-            try:
-                found = read_image(await self._engine.image(image))
-            except NotFound as error:
-                raise _refused(f"The image {image} is not on the engine: pull or build it first") from error
-            if runtime == IMAGE and not await self._has_shell(found.id):
-                found = replace(found, has_shell=False)
-            self._known[image] = found
+            async with self._looking:
+                found = self._known.get(image) or await self._look(image, runtime)
         if self.arch and machine(found.arch) != machine(self.arch):
             raise _refused(
                 f"The image {image} is made for {found.arch}, and this machine is {self.arch}: use one for it"
             )
+        return found
+
+    async def _look(self, image: str, runtime: str) -> Image:
+        try:
+            found = read_image(await self._engine.image(image))
+        except NotFound as error:
+            raise _refused(f"The image {image} is not on the engine: pull or build it first") from error
+        if runtime == IMAGE and not await self._has_shell(found.id):
+            found = replace(found, has_shell=False)
+        self._known[image] = found
         return found
 
     async def _has_shell(self, image: str) -> bool:

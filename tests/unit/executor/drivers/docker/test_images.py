@@ -1,5 +1,6 @@
 """Images as the engine tells of them."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -72,4 +73,12 @@ async def test_shell_is_looked_for_in_image_functions(
 ) -> None:
     engine.say(answering(200, FOUND), answering(201, {"Id": "c"}), answering(status), answering(204))
     assert (await images.get("sha256:1", "image")).has_shell is has_shell
+    assert [call.method for call in engine.calls[1:]] == ["GET", "POST", "HEAD", "DELETE"]
+
+
+async def test_two_first_looks_at_once_are_one(engine: FakeEngine, images: Images) -> None:
+    """Two slots of one image were filled at the same time, and the second container of that name was a 409."""
+    engine.say(answering(200, FOUND), answering(201, {"Id": "c"}), answering(200), answering(204))
+    first, second = await asyncio.gather(*(images.get("sha256:1", "image") for _ in range(2)))
+    assert first is second
     assert [call.method for call in engine.calls[1:]] == ["GET", "POST", "HEAD", "DELETE"]
