@@ -12,25 +12,28 @@ class LineSplitter:
 
     def __init__(self, max_line_bytes: int = MAX_LINE_BYTES) -> None:
         self._max_bytes = max_line_bytes
-        self._held = b""
+        self._held = bytearray()  # grows in place: a line may come in thousands of chunks
 
     def feed(self, chunk: bytes) -> list[str]:
         """Return the lines that are complete now, without their ends. What is no UTF-8 becomes U+FFFD."""
-        *whole, rest = (self._held + chunk if self._held else chunk).split(b"\n")
+        if b"\n" not in chunk and len(self._held) + len(chunk) <= self._max_bytes:
+            self._held += chunk
+            return []
+        *whole, rest = (bytes(self._held) + chunk if self._held else chunk).split(b"\n")
         lines: list[str] = []
         for line in whole:
             lines.append(_decode(self._cut(line, lines).removesuffix(b"\r")))
-        self._held = self._cut(rest, lines)
+        self._held = bytearray(self._cut(rest, lines))
         return lines
 
     def flush(self) -> list[str]:
         """Return the line without an end, if there is one: its invocation or its process is over."""
-        held, self._held = self._held, b""
+        held, self._held = self._held, bytearray()
         return [_decode(held)] if held else []
 
     def forget(self) -> int:
         """Drop the beginning of the unfinished line; return its bytes."""
-        held, self._held = self._held, b""
+        held, self._held = self._held, bytearray()
         return len(held)
 
     def _cut(self, line: bytes, lines: list[str]) -> bytes:
@@ -47,5 +50,5 @@ class LineSplitter:
         return line[start:]
 
 
-def _decode(line: bytes) -> str:
+def _decode(line: bytes | bytearray) -> str:
     return line.decode("utf-8", "replace")
