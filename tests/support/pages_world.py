@@ -4,6 +4,7 @@ import contextlib
 import itertools
 import json
 import re
+import threading
 from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
@@ -109,16 +110,19 @@ class MemorySessions:
 class Scripted:
     """A flow: each method answers with what is in ``answers`` under its name; an exception is raised.
 
-    ``calls`` are (method, positional arguments behind pool and client, named ones).
+    ``calls`` are (method, positional arguments behind pool and client, named ones); ``threads`` the names of those on
+    which they were made.
     """
 
     def __init__(self, **answers: object) -> None:
         self.answers = answers
         self.calls: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = []
+        self.threads: set[str] = set()
 
     def __getattr__(self, name: str) -> Callable[..., object]:
         def method(*arguments: Any, **named: Any) -> object:
             self.calls.append((name, arguments[2:], named))
+            self.threads.add(threading.current_thread().name)
             answer = self.answers[name]
             if isinstance(answer, list):
                 answer = answer.pop(0)
@@ -159,7 +163,7 @@ class PagesWorld:
         """Of a store of grants."""
         self.grants.append((grant, more))
 
-    def identity(self, lane: Lane) -> Any:
+    def identity(self, lane: Lane, passwords: Lane | None = None) -> Any:
         directory = SimpleNamespace(
             refresh=self.refresh, pools=self.pools, pool=self.get_pool, client=self.get_client
         )
@@ -168,7 +172,7 @@ class PagesWorld:
             is_secure=self.auth_url.startswith("https"),
             directory=directory,
             store=SimpleNamespace(browser_sessions=self.store, grants=SimpleNamespace(start=self.start)),
-            lanes=SimpleNamespace(store=lane, passwords=lane),
+            lanes=SimpleNamespace(store=lane, passwords=passwords or lane),
             sign_in=self.sign_in,
             sign_up=self.sign_up,
             recovery=self.recovery,
@@ -185,8 +189,9 @@ class PagesWorld:
 
     @contextlib.asynccontextmanager
     async def browser(self) -> AsyncIterator["Browser"]:
-        lane = Lane("test", threads=1, waiting=10, deadline_s=5)
-        identity = self.identity(lane)
+        lane = Lane("store", threads=1, waiting=10, deadline_s=5)
+        passwords = Lane("passwords", threads=1, waiting=10, deadline_s=5)
+        identity = self.identity(lane, passwords)
         transport = httpx.ASGITransport(app=Door(identity, page_routes(identity)))
         try:
             async with httpx.AsyncClient(
@@ -195,6 +200,7 @@ class PagesWorld:
                 yield Browser(http)
         finally:
             lane.close()
+            passwords.close()
 
 
 class Browser:

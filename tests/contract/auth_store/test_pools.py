@@ -141,6 +141,22 @@ def test_a_secret_is_made_once_and_shown_again(store: SqlStore) -> None:
     assert store.pools.client_secrets(CLIENT, NOW + HOUR) == made
 
 
+def test_a_secret_is_long_and_sealed(store: SqlStore) -> None:
+    """A17: 128 bits and more, and whoever reads the table does not have it. Twin: the server does."""
+    client = Client(client_id=CLIENT, pool_id=POOL, name="web", has_secret=True)
+    store.pools.declare([Declared(pool=declared().pool, clients=(client,))], NOW)
+    secret = store.pools.client_secrets(CLIENT, NOW)[0]
+    with store.database.engine.connect() as connection:
+        rows = connection.exec_driver_sql("SELECT * FROM client_secrets").all()
+
+    assert len(secret) * 5 >= 128  # of 36 letters
+    assert len(set(secret)) > 8
+    assert rows
+    kept = [bytes(value) for row in rows for value in row if isinstance(value, bytes | memoryview)]
+    assert not any(secret.encode() in value for value in kept)
+    assert secret not in str(rows)
+
+
 def test_a_secret_of_the_file_replaces_the_made_one(store: SqlStore) -> None:
     store.pools.declare([Declared(pool=RICH_POOL, clients=(RICH_CLIENT,))], NOW)
 

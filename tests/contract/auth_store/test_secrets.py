@@ -141,6 +141,7 @@ def test_a_code_is_of_its_time_its_subject_and_its_purpose(store: SqlStore) -> N
 
 
 def test_a_new_code_replaces_the_old_one(store: SqlStore) -> None:
+    """B10: asking again gives no second chance for the first."""
     _put(store, "111111")
     _put(store, "222222")
 
@@ -223,6 +224,7 @@ def test_a_wrong_reset_code_does_nothing(store: SqlStore) -> None:
 
 
 def test_an_attribute_code_proves_the_address_that_it_was_sent_to(store: SqlStore) -> None:
+    """B11: an address that came after the code is not proven by it. Twin: the one that it went to."""
     user = peopled(store)
     effect = VerifyAttribute(
         sub="sub-1", name="email", value="sub-1@example.com", alias=("email", "sub-1@example.com")

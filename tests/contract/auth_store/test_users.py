@@ -121,6 +121,18 @@ def test_all_sessions_end(store: SqlStore, how: str) -> None:
     assert store.grants.live("grant-1", NOW) is None
 
 
+def test_a_session_that_was_ended_stays_so_when_its_user_is_enabled_again(store: SqlStore) -> None:
+    """A8: whoever was disabled signs in anew. Twin: a session from after it."""
+    peopled(store)
+    refresh_token(store)
+    store.users.set_enabled(POOL, "sub-1", False, NOW + MINUTE)
+    store.users.set_enabled(POOL, "sub-1", True, NOW + 2 * MINUTE)
+    refresh_token(store, "new", created_at=NOW + 2 * MINUTE)
+
+    assert store.grants.live("grant-1", NOW + 2 * MINUTE) is None
+    assert store.grants.live("new", NOW + 2 * MINUTE) is not None
+
+
 def test_a_changed_password_spares_the_session_that_changed_it(store: SqlStore) -> None:
     """A8: ChangePassword ends all sessions but its own."""
     peopled(store)

@@ -14,7 +14,7 @@ from tests.support.oauth_world import (
     code_request,
     payload,
 )
-from tests.support.oidf import signed_in
+from tests.support.oidf import exchange, signed_in
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
@@ -167,12 +167,68 @@ def test_hint_must_be_our_id_token(browser: Browser, hint: str) -> None:
     assert "code" in browser.answer(code_request(id_token_hint=tokens["id_token"]))
 
 
-def test_select_account_asks(browser: Browser) -> None:
-    """A26: though somebody is logged in."""
+def test_nobody_is_asked_where_the_client_forbids_it(browser: Browser) -> None:
+    """A26: `prompt=none` is an error for who is not logged in, and no page. Twin: who is."""
+    refused = browser.answer(code_request(prompt="none"))
+
+    assert (refused["error"], browser.pages) == ("login_required", [])
     signed_in(browser)
-    signed_in(browser, prompt="select_account")
+    assert "code" in browser.answer(code_request(prompt="none"))
+
+
+@pytest.mark.parametrize("prompt", ["login", "select_account"])
+def test_who_is_logged_in_is_asked_again(browser: Browser, prompt: str) -> None:
+    """A26: where the client wants it. Twin: where it does not."""
+    signed_in(browser)
+    signed_in(browser)
+    assert browser.pages == ["/login"]
+    signed_in(browser, prompt=prompt)
 
     assert browser.pages == ["/login", "/login"]
+
+
+def test_an_old_log_in_is_asked_for_again(world: OAuthWorld, browser: Browser) -> None:
+    """A26: `max_age`. Twin: a log-in that is young enough."""
+    signed_in(browser)
+    world.clock.advance(30)
+    signed_in(browser, max_age="60")
+    assert browser.pages == ["/login"]
+    signed_in(browser, max_age="20")
+
+    assert browser.pages == ["/login", "/login"]
+
+
+def test_nonce_is_carried_to_the_id_token(browser: Browser) -> None:
+    """A11: as it came. Twin: without one there is none."""
+    _, claims = signed_in(browser, nonce="n of é+%")
+    form = code_request()
+    del form["nonce"]
+    code = browser.answer(form)["code"]
+
+    assert claims["nonce"] == "n of é+%"
+    assert "nonce" not in payload(exchange(browser.world, code).json()["id_token"])
+
+
+def test_what_is_no_page_is_held_to_the_same(browser: Browser) -> None:
+    """B4, A15: redirects and JSON are not framed, not sniffed, not kept, and tell nobody where they came from."""
+    redirect = browser.http.get("/oauth2/authorize", params=code_request())
+    json = browser.http.post("/oauth2/token")
+
+    for answer in (redirect, json):
+        assert answer.headers["x-frame-options"] == "DENY"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["referrer-policy"] == "no-referrer"
+        assert "no-store" in answer.headers["cache-control"]
+        assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+
+
+def test_token_in_an_address_opens_nothing(browser: Browser) -> None:
+    """A15: addresses are logged and told to others. Twin: the same token in its header."""
+    access = signed_in(browser)[0]["access_token"]
+    in_address = browser.http.get("/oauth2/userInfo", params={"access_token": access})
+    in_header = browser.http.get("/oauth2/userInfo", headers={"authorization": f"Bearer {access}"})
+
+    assert (in_address.status_code, in_header.status_code) == (400, 200)
 
 
 # --- implicit ------------------------------------------------------------------------------------

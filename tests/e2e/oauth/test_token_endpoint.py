@@ -105,7 +105,7 @@ def test_challenge_of_a_client_with_a_secret_binds_too(world: OAuthWorld, browse
 
 
 def test_one_of_many_redemptions_wins(world: OAuthWorld, browser: Browser) -> None:
-    """A5: 20 at once, one winner; codes have 256 bits."""
+    """A5, R8: 20 at once, one winner; codes have 256 bits."""
     code = browser.answer(code_request())["code"]
 
     with ThreadPoolExecutor(20) as threads:
@@ -177,7 +177,7 @@ def test_successor_is_good_for_as_long_as_nobody_reuses(world: OAuthWorld, brows
 
 
 def test_parallel_refreshes_do_not_fork(world: OAuthWorld, browser: Browser) -> None:
-    """A7: whoever comes within the grace gets the same successor."""
+    """A7, R8: whoever comes within the grace gets the same successor."""
     first = token(world, public_code(browser)).json()["refresh_token"]
 
     with ThreadPoolExecutor(10) as threads:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import argon2
 import pytest
 
 from auth.core.lockout import Limits, Window
@@ -51,6 +52,7 @@ def refusal(people: UserPool, username: str, password: str = WRONG) -> AuthError
 
 
 def test_a_right_password_signs_in(people: UserPool) -> None:
+    """B13: however the name is written. Twin: below."""
     ada = people.add()
     step = people.log_in(" ADA ")
     assert isinstance(step, SignedIn)
@@ -119,6 +121,23 @@ def test_nobody_learns_who_exists(tmp_path: Path, somebody: Callable[[UserPool],
     assert seen[0] == seen[1]
     assert seen[0][2] == ["verify"]
     assert seen[0][3]
+
+
+def test_nobodys_password_costs_the_same_hash(monkeypatch: pytest.MonkeyPatch) -> None:
+    """B6: where there is no hash to compare with, one of nobody's is. Twin: somebody's."""
+    work = []
+    verify = argon2.PasswordHasher.verify
+
+    def counted(self: argon2.PasswordHasher, hash: str, password: bytes) -> bool:
+        work.append(argon2.extract_parameters(hash))
+        return verify(self, hash, password)
+
+    monkeypatch.setattr(argon2.PasswordHasher, "verify", counted)
+    hasher = PasswordHasher(memory_kib=8, passes=1)
+    assert hasher.verify(hasher.hash(PASSWORD), PASSWORD).ok
+    assert not hasher.verify(None, PASSWORD).ok
+    assert len(work) == 2
+    assert work[0] == work[1]
 
 
 def test_a_disabled_user_is_refused_as_a_mistaken_one_even_with_the_right_password(people: UserPool) -> None:

@@ -45,6 +45,14 @@ async def test_good_password_leads_to_the_client_with_303() -> None:
     assert answer.content == b""
 
 
+async def test_passwords_are_hashed_on_their_own_lane() -> None:
+    """B8: neither on the event loop nor where everybody else's requests wait."""
+    world = PagesWorld()
+    async with world.browser() as browser:
+        await browser.post("/login", GOOD)
+    assert world.sign_in.threads == {"auth-passwords_0"}
+
+
 async def test_login_takes_a_new_handle_and_keeps_nothing_of_the_way() -> None:
     """B1: the cookie after the log-in is another one."""
     world = PagesWorld()
@@ -274,6 +282,7 @@ async def test_browser_that_keeps_no_cookie_is_told_so() -> None:
 
 
 async def test_form_that_says_something_twice_or_is_none_is_refused() -> None:
+    """A16: on pages as well."""
     world = PagesWorld()
     async with world.browser() as browser:
         token = await browser.token()
