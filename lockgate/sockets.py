@@ -50,6 +50,21 @@ def open_listening(addresses: Mapping[str, str]) -> Iterator[dict[str, Listening
         yield opened
 
 
+@contextmanager
+def open_own(addresses: Mapping[str, str]) -> Iterator[dict[str, ListeningSocket]]:
+    """Bind what no service manager passes: it is between processes of ours. :raises RuntimeFailure: as above."""
+    with ExitStack() as stack:
+        opened = {}
+        try:
+            for name, address in addresses.items():
+                sock = bind(address)
+                stack.callback(sock.close)
+                opened[name] = ListeningSocket(sock, is_inherited=False)
+        except ListenError as error:
+            raise RuntimeFailure(f"Cannot listen on {error.what}: {error.why}.", error.instead) from error
+        yield opened
+
+
 def unix_path(url: str) -> Path:
     """The path of ``unix:/path``."""
     return Path(url.removeprefix("unix:"))

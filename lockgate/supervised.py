@@ -20,7 +20,7 @@ from lockgate.errors import RuntimeFailure
 from lockgate.executor_part import runtime_sockets
 from lockgate.people import give_people, needs_identity, prepare_people
 from lockgate.settings import Settings
-from lockgate.sockets import ListeningSocket, edges_address, open_listening, open_sockets, public_url
+from lockgate.sockets import ListeningSocket, edges_address, open_own, open_sockets, public_url
 from lockgate.state import ENDPOINTS_FILE, State
 
 BACKLOG = 4096  # the kernel's own bound: whoever comes before a part accepts waits here
@@ -44,7 +44,7 @@ def supervise(settings: Settings, file: RoutesFile, driver: DriverName) -> NoRet
         inside = {"executor": url, "edges": f"unix:{edges_address(url)}"}
         for address in inside.values():
             Path(address.removeprefix("unix:")).unlink(missing_ok=True)  # of a server that was killed
-        sockets |= held.enter_context(open_listening(inside))
+        sockets |= held.enter_context(open_own(inside))
         for name in inside:
             sockets[name].sock.listen(BACKLOG)
         if uid is not None:  # the kernel tells who connects; everybody else is turned away
