@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.mutants.fault import Fault
+from tests.mutants.requirement import QUICK_TESTS
 
-COPIED = ("auth", "gateway", "kit", "lockgate", "executor", "tests/unit", "tests/support")
+COPIED = ("auth", "gateway", "kit", "lockgate", "executor", "tests/support", *QUICK_TESTS)
 FILES = ("pyproject.toml", "tests/conftest.py")
 OURS = ("auth", "gateway", "kit", "lockgate", "executor", "tests")
 
@@ -21,6 +22,8 @@ OURS = ("auth", "gateway", "kit", "lockgate", "executor", "tests")
 LIBRARIES = (
     "hypothesis.strategies", "orjson", "uvloop", "httptools", "httpx", "yaml", "pydantic", "prometheus_client",
     "uvicorn.protocols.http.httptools_impl", "cryptography.hazmat.primitives.asymmetric.rsa", "joserfc.jws",
+    "sqlalchemy.dialects.sqlite", "alembic.command", "argon2", "jinja2", "starlette.applications",
+    "authlib.oauth2.rfc6749.grants", "authlib.oauth2.rfc7636",
 )  # fmt: skip
 
 PYTEST = ("-x", "-q", "--tb=no", "-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:xdist")

@@ -24,6 +24,8 @@ real containers, or kill real processes, and say what they saw; they are named u
 Made from `tests/mutants/requirements/`; a test compares the two.
 """
 GROUPS = {
+    "A": "Signing in: OAuth 2 and OpenID Connect",
+    "B": "Signing in: pages, passwords and codes",
     "J": "Tokens and authorizers",
     "H": "Requests",
     "C": "Functions and their containers",

@@ -53,7 +53,7 @@ def test_a_whole_table_has_no_problems(root: Path) -> None:
         pytest.param(_found(old="z = 3"), "found 0 times in a.py", id="line-gone"),
         pytest.param(_found(test="tests/unit/test_a.py::test_silent"), "does not cite it", id="other-number"),
         pytest.param(_found(test="tests/unit/test_a.py::test_none"), "does not cite it", id="no-such-test"),
-        pytest.param(_found(test="a.py::test_good"), "is no unit test", id="not-a-unit-test"),
+        pytest.param(_found(test="a.py::test_good"), "is no quick test", id="not-a-quick-test"),
         pytest.param(
             replace(_found(), shown=(Shown(holds="", tests=(f"{GOOD}_too",)),)),
             "test_good_too does not cite it",
