@@ -6,14 +6,25 @@ from contextlib import closing
 from pathlib import Path
 
 from sqlalchemy import Connection, MetaData, text
+from sqlalchemy.schema import CreateSchema
 
-from kit.sql import Database
+from kit.sql import OPENING_S, Database
 
 MIGRATION_S = 600.0  # a big table takes its time, once
 
 
 class MigrationError(Exception):
     """The database cannot be used by this version; its text says why and what to do."""
+
+
+def make_schema(database: Database, schema: str) -> None:
+    """Of PostgreSQL, before the first migration; who may not create it finds it made by somebody who may."""
+    with database.read(seconds=OPENING_S) as connection:
+        found = connection.exec_driver_sql("SELECT 1 FROM pg_namespace WHERE nspname = %s", (schema,)).first()
+    if found is None:
+        with database.write(seconds=OPENING_S) as connection:
+            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext(%s))", (schema,))
+            connection.execute(CreateSchema(schema, if_not_exists=True))
 
 
 def migrate(database: Database, metadata: MetaData, scripts: Path, table: str) -> None:
@@ -26,7 +37,7 @@ def migrate(database: Database, metadata: MetaData, scripts: Path, table: str) -
 
     directory = ScriptDirectory(str(scripts))
     head = directory.get_current_head()
-    with database.read() as connection:
+    with database.read(seconds=OPENING_S) as connection:
         if _version(connection, table) == head:
             return
     with database.write(seconds=MIGRATION_S) as connection:

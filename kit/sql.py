@@ -16,6 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.types import TypeDecorator
 
 ANSWER_S = 0.8  # "within a second", with a little left for the caller
+OPENING_S = 10.0  # a start may wait: nobody is served yet, and a server that has just started is slow
 WRITER_WAIT_S = 10.0  # as SQLite's busy_timeout: a writer waits for its turn
 
 Error = Callable[[str], Exception]

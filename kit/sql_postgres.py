@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
-from psycopg import sql
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 
@@ -55,7 +54,7 @@ class _Connector:
 
     def __call__(self) -> psycopg.Connection[Any]:
         deadline_mono = getattr(self.call, "deadline_mono", time.monotonic() + self._answer_s)
-        return self.within(min(self._answer_s, deadline_mono - time.monotonic()))
+        return self.within(deadline_mono - time.monotonic())
 
     def within(self, seconds: float) -> psycopg.Connection[Any]:
         """:raises psycopg.OperationalError: not in that time."""
@@ -157,17 +156,6 @@ class PostgresGuard:
     def _forget(self) -> None:
         """Connections from before the failure are of no use."""
         self._engine.dispose()
-
-
-def make_schema(database: Database, schema: str) -> None:
-    """Before the first migration; who may not create it finds it made by somebody who may."""
-    with database.read() as connection:
-        found = connection.exec_driver_sql("SELECT 1 FROM pg_namespace WHERE nspname = %s", (schema,)).first()
-    if found is None:
-        with database.write() as connection:
-            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext(%s))", (schema,))
-            statement = sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(schema))
-            connection.exec_driver_sql(statement.as_string())
 
 
 def _descriptor(connection: Connection) -> int:

@@ -8,7 +8,7 @@ from auth.key_file import KeyFile, KeyFileError
 from auth.sealing import SealBroken, Sealer
 from auth.store.sql import tables as t
 from auth.store.sql.statements import insert_if_absent
-from kit.sql import Database
+from kit.sql import OPENING_S, Database
 
 _PROOF = b"lockgate"
 
@@ -18,11 +18,11 @@ def settle_key(database: Database, key: KeyFile) -> KeyFile:
 
     :raises KeyFileError: rows were sealed with a key that the file does not have.
     """
-    with database.read() as connection:
+    with database.read(seconds=OPENING_S) as connection:
         rows = connection.execute(select(t.sealing)).all()
     if not rows:
         key = _first(database, key)
-        with database.read() as connection:
+        with database.read(seconds=OPENING_S) as connection:
             rows = connection.execute(select(t.sealing)).all()
     elif key.is_new:
         key = KeyFile.open_or_make(key.path)  # another process may have made it meanwhile
@@ -44,7 +44,7 @@ def settle_key(database: Database, key: KeyFile) -> KeyFile:
 
 def _first(database: Database, key: KeyFile) -> KeyFile:
     """The file first: a crash between the two leaves a key without rows, never rows without a key."""
-    with database.write() as connection:
+    with database.write(seconds=OPENING_S) as connection:
         if connection.execute(select(t.sealing.c.key_id)).first() is not None:
             return KeyFile.open_or_make(key.path)
         kept = key.keep()

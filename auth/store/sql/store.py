@@ -22,7 +22,7 @@ from auth.store.sql.sealing_key import settle_key
 from auth.store.sql.software_tokens import SqlSoftwareTokens
 from auth.store.sql.tables import VERSION_TABLE, metadata
 from auth.store.sql.users import SqlUsers
-from kit.migrations import migrate
+from kit.migrations import make_schema, migrate
 from kit.sql import Database
 from kit.sql_sqlite import sqlite_engine
 
@@ -61,6 +61,8 @@ def open_store(url: str, key: KeyFile) -> SqlStore:
     """
     database = _open(url)
     try:
+        if not database.is_sqlite:
+            make_schema(database, SCHEMA)
         migrate(database, metadata, _SCRIPTS, VERSION_TABLE)
         return SqlStore(database, Sealer(settle_key(database, key)))
     except BaseException:
@@ -76,11 +78,9 @@ def _open(url: str) -> Database:
     if parts.drivername == "sqlite" and parts.database and Path(parts.database).is_absolute():
         return Database(sqlite_engine(Path(parts.database)), error=_unavailable)
     if parts.drivername == "postgresql":
-        from kit.sql_postgres import make_schema, postgres_database  # with psycopg: only where it is used
+        from kit.sql_postgres import postgres_database  # with psycopg: only where it is used
 
-        database = postgres_database(parts, schema=SCHEMA, error=_unavailable)
-        make_schema(database, SCHEMA)
-        return database
+        return postgres_database(parts, schema=SCHEMA, error=_unavailable)
     raise ValueError("a database URL begins with sqlite:////absolute/path or postgresql://")
 
 

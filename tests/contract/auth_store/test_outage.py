@@ -111,6 +111,7 @@ def test_a_server_that_is_down_at_the_start_is_told(fragile_postgres: PostgresSe
     fragile_postgres.kill()
     with pytest.raises(Unavailable), opened(url, tmp_path):
         pass
+    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("postgres-probe")] == []
     fragile_postgres.start()
     with opened(url, tmp_path) as store:
         assert store.pools.version() == 0
