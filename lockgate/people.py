@@ -66,11 +66,14 @@ def open_people(url: str, state: Path) -> "SqlStore":
     """
     from auth.errors import Unavailable
     from auth.key_file import KeyFile, KeyFileError
-    from auth.store.sql.store import open_store
+    from auth.store.sql.store import DatabaseDamaged, open_store
+    from kit.migrations import MigrationError
 
-    if url.startswith("sqlite:"):
-        database_file(state).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    is_file = url.startswith("sqlite:")
+    where = f"The database of the user pools ({database_file(state) if is_file else 'server.database'})"
     try:
+        if is_file:
+            database_file(state).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         return open_store(url, KeyFile.open_or_make(key_path(state, os.environ)))
     except KeyFileError as error:
         hint = f"Bring the key back, or name it with {KEY_VARIABLE}."
@@ -79,6 +82,16 @@ def open_people(url: str, state: Path) -> "SqlStore":
         raise RuntimeFailure(
             f"The database of the user pools does not answer: {error.detail or error}.",
             "Start it, or mend server.database.",
+        ) from error
+    except MigrationError as error:
+        raise RuntimeFailure(
+            f"{where} cannot be used: {error}.",
+            "Run that version again, or bring back a backup of the database from before it.",
+        ) from error
+    except (DatabaseDamaged, OSError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise RuntimeFailure(
+            f"{where} cannot be used: {why}.", "Mend it, or bring it back from a backup, with its key."
         ) from error
 
 

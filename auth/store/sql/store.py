@@ -4,7 +4,7 @@ from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DatabaseError
 
 from auth.errors import Unavailable
 from auth.key_file import KeyFile
@@ -28,6 +28,10 @@ from kit.sql_sqlite import sqlite_engine
 
 SCHEMA = "auth"  # of PostgreSQL
 _SCRIPTS = Path(__file__).with_name("migrations")
+
+
+class DatabaseDamaged(Exception):
+    """The database answers that it cannot be used; the text is its own."""
 
 
 class SqlStore:
@@ -56,6 +60,7 @@ def open_store(url: str, key: KeyFile) -> SqlStore:
 
     :raises KeyFileError: it is not the key of this database.
     :raises MigrationError: the database belongs to a newer version.
+    :raises DatabaseDamaged: it is not one, or it refuses what we need to do there.
     :raises Unavailable: the database does not answer.
     :raises ValueError: not such a URL.
     """
@@ -65,6 +70,9 @@ def open_store(url: str, key: KeyFile) -> SqlStore:
             make_schema(database, SCHEMA)
         migrate(database, metadata, _SCRIPTS, VERSION_TABLE)
         return SqlStore(database, Sealer(settle_key(database, key)))
+    except DatabaseError as error:
+        database.close()
+        raise DatabaseDamaged(" ".join(str(error.orig).split())) from error
     except BaseException:
         database.close()
         raise
