@@ -142,7 +142,7 @@ def test_a_retry_within_the_grace_gets_the_same_successor(store: SqlStore) -> No
 
 
 def test_reuse_after_the_grace_revokes_the_family(store: SqlStore) -> None:
-    """A7"""
+    """A7, R8: the row's own number says which token is the newest, and only that one advances it."""
     peopled(store)
     first = refresh_token(store)
     second = _rotate(store, first)

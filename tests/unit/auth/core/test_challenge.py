@@ -62,6 +62,7 @@ def test_skipping_is_refused(event: Event, known: Facts) -> None:
 
 def test_the_fifth_wrong_answer_ends_it() -> None:
     """B10: twin: a right one after four wrong ones."""
+    assert MAX_WRONG == 5
     known = facts(mfa="required", has_app=True)
     state = begin("sub", "ada", known, NOW)
     for _ in range(MAX_WRONG - 1):

@@ -356,6 +356,20 @@ def test_setting_up_is_not_skipped(strict: UserPool, is_associated: bool) -> Non
         strict.answer("MFA_SETUP", step.handle, {})
 
 
+def test_a_new_app_does_not_answer_for_one_that_is_in_use(strict: UserPool) -> None:
+    """B12: its code is right, and it is nobody's second factor yet. Twin: as the answer that this step takes."""
+    begun = []
+    for _ in range(2):
+        text, step = strict.sign_in.associate(
+            strict.pool, strict.client, challenge(strict).handle, now=strict.now
+        )
+        begun.append(step.handle)
+    code = strict.app_code(secret_of(text))
+    with pytest.raises(InvalidSession):
+        with_code(strict, begun[0], code)
+    assert verify(strict, begun[1], code).name == "MFA_SETUP"
+
+
 def test_a_code_without_a_seed(strict: UserPool) -> None:
     with pytest.raises(SoftwareTokenNotFound):
         verify(strict, challenge(strict).handle, "123456")
