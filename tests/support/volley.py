@@ -5,7 +5,7 @@ Connections are kept from one volley to the next, so that nothing but the reques
 
 import http.client
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Self
 from urllib.parse import urlencode
@@ -31,18 +31,18 @@ class Volley:
 
     def fire(self, requests: Sequence[bytes]) -> list[Reply | None]:
         """The answers, in the order of the requests. None: the server is gone."""
-        return self.answers(self.send(requests))
+        self.send(requests)
+        return self.answers(range(len(requests)))
 
-    def send(self, requests: Sequence[bytes]) -> int:
-        """:returns: how many answers there will be."""
+    def send(self, requests: Sequence[bytes]) -> None:
         for number, request in enumerate(requests):
             self._socket(number).sendall(request[:-1])
         for number, request in enumerate(requests):
             self._sockets[number].sendall(request[-1:])
-        return len(requests)
 
-    def answers(self, count: int) -> list[Reply | None]:
-        return [self._answer(number) for number in range(count)]
+    def answers(self, numbers: Iterable[int]) -> list[Reply | None]:
+        """Of those requests of what was sent last; each is read once."""
+        return [self._answer(number) for number in numbers]
 
     def _socket(self, number: int) -> socket.socket:
         if number not in self._sockets:
