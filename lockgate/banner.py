@@ -11,11 +11,17 @@ from lockgate.route_list import routes_table
 
 
 def print_banner(
-    *, routes: list[ResolvedRoute], config: str, described: Mapping[str, Any], login: str | None = None
+    *,
+    routes: list[ResolvedRoute],
+    config: str,
+    described: Mapping[str, Any],
+    login: str | None = None,
+    shows_mail: bool = True,
 ) -> None:
     """On stderr: stdout has only ``ready``.
 
     :param described: see `lockgate.endpoints`. :param login: a page where people sign in.
+    :param shows_mail: whether mails are shown here instead of being sent.
     """
     gateway, auth = described["gateway"], described["auth"]
     console = Console(stderr=True, highlight=False)
@@ -24,8 +30,9 @@ def print_banner(
     console.print()
     console.print(f"  [bold]{gateway}[/]  the API ({config})")
     if auth is not None:
+        mail = "; mail appears below" if shows_mail else ""
         pools = ", ".join(described["user_pools"]) or "none declared"
-        console.print(f"  [bold]{auth}[/]  login pages and OIDC (user pools: {pools}); mail appears below")
+        console.print(f"  [bold]{auth}[/]  login pages and OIDC (user pools: {pools}){mail}")
     console.print(f"  {described['control']}  the Lambda API; credentials: [bold]lockgate env[/]")
     console.print(f"  {described['admin']}  /health, /ready, /metrics")
     if login is not None:

@@ -17,7 +17,9 @@ APPLIED = frozenset(
         "server.access_log",
         "server.trusted_proxies",
         "server.images",
+        "server.mail",
         "server.pull",
+        "server.smtp",
     }
 )
 

@@ -57,8 +57,10 @@ class Beside(Protocol):
         """The pools' ids and issuers."""
         ...
 
-    async def prepare(self, file: RoutesFile) -> None:
-        """:raises ConfigurationError: it cannot be served; nothing has changed."""
+    async def prepare(self, file: RoutesFile, invoker: Invoker) -> None:
+        """:param invoker: runs the functions of *file*.
+        :raises ConfigurationError: it cannot be served; nothing has changed.
+        """
         ...
 
     def abandon(self) -> None: ...
@@ -131,7 +133,7 @@ class LocalFront:
             if self.is_open:
                 known = self.serving.digests
                 self.services.renew({name for name in known if known[name] != after.digests.get(name)})
-            await self._prepare_beside(after.file)
+            await self._prepare_beside(after)
             deployment = await asyncio.to_thread(self._compile, after)
             reread = await asyncio.to_thread(self._reread) if self.is_open else ()
         except BaseException:
@@ -156,10 +158,10 @@ class LocalFront:
             pools=None if self._beside is None else self._beside.names_of(after.file),
         )
 
-    async def _prepare_beside(self, file: RoutesFile) -> None:
+    async def _prepare_beside(self, after: Servable) -> None:
         if self._beside is not None:
-            await self._beside.prepare(file)
-        elif file.user_pools:
+            await self._beside.prepare(after.file, after.invoker)
+        elif after.file.user_pools:
             raise ConfigurationError(
                 "The server began without user pools, and so without their listener: restart it.",
             )

@@ -27,6 +27,7 @@ from lockgate.endpoints import describe
 from lockgate.errors import ExitCode
 from lockgate.explanation import explain_action
 from lockgate.listeners import ADMIN_LIMITS, CONTROL_LIMITS, bound_hosts, make_listeners
+from lockgate.mail import is_mailed
 from lockgate.metrics import EdgeMetrics, ReloadMetrics, new_registry
 from lockgate.parts.functions import FunctionsPart
 from lockgate.parts.process import Stop, operators_ports, settle_memory
@@ -222,6 +223,7 @@ class Server:
                 config=str(self._settings.config[0]),
                 described=described,
                 login=None if self._identity is None else self._identity.login_url(),
+                shows_mail=not is_mailed(self._file.server),
             )
         else:
             public = {} if self._identity is None else {"auth_url": described["auth"]}
@@ -263,5 +265,7 @@ class Server:
         async with asyncio.TaskGroup() as group:
             for name in listeners.keys() - {"admin"}:
                 group.create_task(listeners[name].drain(self._settings.drain_s), name=f"drain {name}")
+        if self._identity is not None:
+            await self._identity.end_mail()
         await executor.drain(0.0)
         await listeners["admin"].drain(ADMIN_DRAIN_S)

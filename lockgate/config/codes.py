@@ -72,6 +72,7 @@ _SERVER: Mapping[str, Code] = {
     "auth-url-not-https": Code("people would sign in over plain http beyond this machine", "`auth_url: http://login.example.com`", "`https://login.example.com`"),
     "bad-database": Code("no database that Lockgate uses", "`database: mysql://…`", '`sqlite` or `"postgresql://USER@HOST/DATABASE"`'),
     "bad-smtp": Code("mail cannot be handed over like this", "`smtp: {username: a}` without a password", "what the message names"),
+    "mail-twice": Code("both a mail server and a function would deliver each mail", "`smtp: {…}` and `mail: {function: post}`", "one of them"),
     "plain-secret": Code("a secret stands in the file", "`secret: hunter2`", '`"${env:NAME}"`, `"${file:PATH}"`'),
     "trusts-everybody": Code("every client would be believed where it says it comes from", "`trusted_proxies: [0.0.0.0/0]`", "the addresses of your proxies"),
 }  # fmt: skip

@@ -23,11 +23,13 @@ class Declared:
         return isinstance(self.value.get(section, {}), dict)
 
     def unused_functions(self) -> Iterator[str]:
-        """Functions that no route, authorizer or trigger names, in the file's order."""
+        """Functions that no route, authorizer, trigger or `server.mail` names, in the file's order."""
         used = [entry.get("function") for entry in self._entries("routes", "authorizers")]
         for pool in self._entries("user_pools"):
             triggers = pool.get("triggers")
             used += triggers.values() if isinstance(triggers, dict) else ()
+        mail = self._section("server").get("mail")
+        used.append(mail.get("function") if isinstance(mail, dict) else None)
         names = {name for name in used if isinstance(name, str)}
         return (name for name in self.names("functions") if name not in names)
 

@@ -100,7 +100,7 @@ def _file(document: Document, folder: Path, environ: Mapping[str, str], report: 
     check_pools(file, declared, report)
     check_cors(file, declared, report)
     check_throttles(file, declared, report)
-    check_server(file, report)
+    check_server(file, declared, report)
     return file
 
 

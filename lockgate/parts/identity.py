@@ -26,12 +26,13 @@ from auth.store.ports import Declared
 from auth.store.sql.store import SqlStore
 from auth.tokens.keyring import KeyRing
 from kit.forwarded import ProxyTrust
+from kit.invoke import Invoker
 from lockgate.config.grammar.file import RoutesFile
 from lockgate.console import Console
 from lockgate.declared_pools import declared_pools
 from lockgate.errors import ConfigurationError, RuntimeFailure
 from lockgate.identity_metrics import IdentityMetrics
-from lockgate.mail import sender_of
+from lockgate.mail import Mailer, is_mailed
 from lockgate.people import database_url, declaration_refused, decoy_key, open_people, refuse_plain_http
 from lockgate.pool_feed import PoolFeedOf
 from lockgate.pool_names import PoolNames, pool_names
@@ -56,6 +57,7 @@ log = logging.getLogger("lockgate.auth")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Prepared:
     file: RoutesFile
+    invoker: Invoker
     names: PoolNames
     declared: tuple[Declared, ...]
 
@@ -87,6 +89,8 @@ class IdentityPart:
         self._serving: _Prepared | None = None
         self._known: dict[str, str] = {}
         self._trouble = ""
+        self._functions: Invoker | None = None
+        self._is_mailed = True  # not told that it is not, yet
         self._beat: asyncio.Task[None] | None = None
         self._app: ASGIApp | None = None
         self.identity: Identity | None = None
@@ -108,7 +112,8 @@ class IdentityPart:
                 is_polite=True,
             ),
         )
-        self._outbox = Outbox(sender_of(file.server.smtp, dev=self._dev), log=self._console)
+        self._mailer = Mailer(self._invoker, dev=self._dev, loop=asyncio.get_running_loop())
+        self._outbox = Outbox(self._mailer, log=self._console)
         self.keyring = KeyRing(self._store.keys)
         self._foundation = Foundation(
             store=self._store,
@@ -124,7 +129,8 @@ class IdentityPart:
             await self._learn_ids()
         except Unavailable as error:
             raise RuntimeFailure(_gone(error), "Start it, or mend server.database.") from error
-        self._say(file, auth_url)
+        if auth_url.startswith("http:") and not self._dev:
+            self._console.warn(f"Login pages speak plain http on {auth_url}: good for this machine only.")
 
     async def close(self) -> None:
         if self._beat is not None:
@@ -132,6 +138,10 @@ class IdentityPart:
             await asyncio.gather(self._beat, return_exceptions=True)
         if hasattr(self, "_store"):
             await asyncio.to_thread(self._close)
+
+    async def end_mail(self) -> None:
+        """Deliver what waits, while there are still functions that could; what is posted later is dropped."""
+        await asyncio.to_thread(self._outbox.close)
 
     def _close(self) -> None:
         self._outbox.close()
@@ -143,8 +153,10 @@ class IdentityPart:
 
     # --- what is declared -----------------------------------------------------------------------
 
-    async def prepare(self, file: RoutesFile) -> None:
-        """:raises ConfigurationError: what the file declares contradicts what exists; nothing has changed."""
+    async def prepare(self, file: RoutesFile, invoker: Invoker) -> None:
+        """:param invoker: runs the functions of *file*.
+        :raises ConfigurationError: what the file declares contradicts what exists; nothing has changed.
+        """
         refuse_plain_http(self._auth_url(file))
         if database_url(file, self._state) != self._url:
             raise ConfigurationError("server.database cannot change while the server runs.", "Restart it.")
@@ -157,7 +169,7 @@ class IdentityPart:
             raise ConfigurationError(_gone(error), "Try again when it is back.") from error
         except AuthError as error:
             raise declaration_refused(error) from error
-        self._prepared = _Prepared(file=file, names=names, declared=declared)
+        self._prepared = _Prepared(file=file, invoker=invoker, names=names, declared=declared)
 
     def abandon(self) -> None:
         self._prepared = None
@@ -167,6 +179,7 @@ class IdentityPart:
         assert self._prepared is not None
         after, self._prepared = self._prepared, None
         self._late = after
+        self._follow_mail(after)
         try:
             await self._begin(after)
         except AuthError as error:
@@ -309,11 +322,21 @@ class IdentityPart:
         while removed >= CLEAN_ROWS:
             removed = await self.lanes.store.run(self._store.clean, utc_now(), limit=CLEAN_ROWS)
 
-    def _say(self, file: RoutesFile, auth_url: str) -> None:
-        if auth_url.startswith("http:") and not self._dev:
-            self._console.warn(f"Login pages speak plain http on {auth_url}: good for this machine only.")
-        if file.server.smtp is None and not self._dev:
-            self._console.warn("No mail is sent: server.smtp is missing, so codes reach nobody.")
+    # --- mail -----------------------------------------------------------------------------------
+
+    def _follow_mail(self, after: _Prepared) -> None:
+        """Mail needs no database: it leaves the new way at once."""
+        was_mailed, self._functions = self._is_mailed, after.invoker
+        self._is_mailed = is_mailed(after.file.server)
+        self._mailer.follow(after.file.server)
+        if was_mailed and not self._is_mailed and not self._dev:
+            self._console.warn(
+                "No mail is sent: server.smtp and server.mail are missing, so codes reach nobody."
+            )
+
+    def _invoker(self) -> Invoker:
+        assert self._functions is not None  # mail is posted by flows, and they begin with the first commit
+        return self._functions
 
 
 def login_url(auth_url: str, client_id: str, redirect_uri: str) -> str:

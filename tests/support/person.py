@@ -6,11 +6,10 @@ import html
 import re
 import secrets
 from collections.abc import Callable
+from typing import Protocol
 from urllib.parse import parse_qs, urlencode
 
 import httpx
-
-from tests.support.sample import Sample
 
 CLIENT = "notesweb"
 SCOPE = "openid email notes/read notes/write"
@@ -19,10 +18,20 @@ _FIELD = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
 _ACTION = re.compile(r'<form method="post" action="([^"]*)"')
 
 
+class Site(Protocol):
+    """Where the API and the login pages are, without a slash at the end."""
+
+    @property
+    def gateway(self) -> str: ...
+
+    @property
+    def auth(self) -> str: ...
+
+
 class Person:
     """Close it, or use it as a context manager."""
 
-    def __init__(self, site: Sample, email: str) -> None:
+    def __init__(self, site: Site, email: str) -> None:
         self.email = email
         self._site = site
         self._home = site.gateway + "/"
@@ -54,6 +63,9 @@ class Person:
         assert answer.status_code == 200, answer.text
         tokens: dict[str, str] = answer.json()
         return tokens
+
+    def ask_for_tokens(self, **form: str) -> httpx.Response:
+        return self._http.post("/oauth2/token", data={"client_id": CLIENT} | form)
 
     def _request(self) -> str:
         digest = hashlib.sha256(self._verifier.encode()).digest()

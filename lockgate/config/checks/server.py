@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 from kit.networks import Network
 from kit.outbound_url import OutboundUrl
 from kit.positioned_yaml import KeyPath
+from lockgate.config.checks.references import check_function_name
+from lockgate.config.declared import Declared
 from lockgate.config.grammar.addresses import NAME_THE_PROXIES
 from lockgate.config.grammar.file import RoutesFile
 from lockgate.config.grammar.scalars import closest
@@ -14,12 +16,13 @@ from lockgate.config.report import Report
 from lockgate.mail import smtp_server
 
 
-def check_server(file: RoutesFile, report: Report) -> None:
+def check_server(file: RoutesFile, declared: Declared, report: Report) -> None:
     """Check what several keys of the section say together."""
     _check_gateway_url(file.server, report)
     _check_auth_url(file.server, report)
     _check_secrets(file.server, report)
     _check_smtp(file.server, report)
+    _check_mail(file.server, declared, report)
     _check_trust(file.server, report)
     claims = file.server.access_log.claims
     for index, name in enumerate(claims):
@@ -70,6 +73,15 @@ def _check_smtp(server: Server, report: Report) -> None:
         smtp_server(server.smtp)
     except ValueError as error:
         report.add("bad-smtp", ("server", "smtp"), f"{error}", at="key")
+
+
+def _check_mail(server: Server, declared: Declared, report: Report) -> None:
+    if server.mail is None:
+        return
+    if server.smtp is not None:
+        reason = "smtp delivers the mail already"
+        report.add("mail-twice", ("server", "mail"), reason, "keep one of mail and smtp", at="key")
+    check_function_name(server.mail.function, declared, ("server", "mail", "function"), report)
 
 
 def _check_trust(server: Server, report: Report) -> None:

@@ -12,6 +12,7 @@ from lockgate.config.grammar.addresses import DatabaseUrl, Host, PublicUrl, Trus
 from lockgate.config.grammar.base import Section, refuse
 from lockgate.config.grammar.image_reference import ImageReference
 from lockgate.config.grammar.scalars import (
+    FunctionName,
     FunctionTimeout,
     IdleTimeout,
     MemoryLimit,
@@ -91,6 +92,12 @@ class Smtp(Section):
     password: Text | None = Field(default=None, description='Its password, as a reference: "${env:NAME}".')
 
 
+class Mail(Section):
+    """What delivers mail instead of a mail server."""
+
+    function: FunctionName = Field(description="Name of the function that is given each mail.")
+
+
 class Limits(Section):
     """Caps of this machine."""
 
@@ -152,6 +159,7 @@ class Server(Section):
         description='Where people are kept: sqlite (in the state folder) or "postgresql://…".',
     )
     smtp: Smtp | None = Field(default=None, description="Where mail is handed over.")
+    mail: Mail | None = Field(default=None, description="A function that delivers mail, instead of smtp.")
     limits: Limits = Field(default_factory=Limits, description="Caps of this machine.")
     engine: EngineUrl | None = Field(
         default=None, description="The Docker engine: unix:///PATH or tcp://HOST:PORT."

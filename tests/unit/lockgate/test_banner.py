@@ -86,3 +86,15 @@ def test_without_such_a_route_there_is_no_example(capsys):
 def test_a_long_command_is_not_folded(capsys):
     path = "/" + "a" * 300
     assert f"http://g:1{path}\n" in banner(capsys, route(f"GET {path}"))
+
+
+@pytest.mark.parametrize("shows_mail", [True, False])
+def test_it_says_where_mail_appears_only_if_it_does(capsys, shows_mail):
+    described = {"gateway": "http://g", "auth": "http://l", "control": "http://c", "admin": "http://a"}
+    print_banner(
+        routes=[],
+        config="routes.yaml",
+        described=described | {"user_pools": {"main": {}}},
+        shows_mail=shows_mail,
+    )
+    assert ("mail appears below" in capsys.readouterr().err) == shows_mail
