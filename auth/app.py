@@ -64,6 +64,7 @@ class Answered:
     """One request as a log may know it: never its query, its body or its cookies (L2).
 
     :param route: the template that answered; None: there was none.
+    :param grant_type: what the token endpoint was asked by, as the client wrote it.
     """
 
     request_id: str
@@ -75,6 +76,7 @@ class Answered:
     status: int
     length: int
     latency_us: int
+    grant_type: str | None = None
 
 
 def auth_app(
@@ -146,6 +148,7 @@ class Door:
             status=answer.status,
             length=answer.length,
             latency_us=latency_us,
+            grant_type=scope["state"].get("grant_type"),
         )
 
     # --- what goes wrong below ------------------------------------------------------------------

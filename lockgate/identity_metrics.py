@@ -14,6 +14,8 @@ from auth.mail.outbox import Outbox
 from auth.store.ports import AuditRecord, AuditStore
 
 NO_ROUTE = "none"
+TOKEN_ROUTE = "/oauth2/token"  # noqa: S105  # an address
+GRANT_TYPES = frozenset({"authorization_code", "refresh_token", "client_credentials"})
 METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
 # Seconds: a page from memory; a query; a password's hash; a queue of them; what clients give up at.
 BUCKETS = (0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10.0)
@@ -41,6 +43,12 @@ class IdentityMetrics(Collector):
             ("action", "result"),
             registry=registry,
         )
+        self._tokens = Counter(
+            "lockgate_auth_token_requests",
+            "Requests for tokens, by grant and outcome.",
+            ("grant_type", "outcome"),
+            registry=registry,
+        )
         self._outbox: Outbox | None = None
         self._lanes: Mapping[str, Lane] = {}
         self._is_reachable: Callable[[], bool] = bool
@@ -57,6 +65,9 @@ class IdentityMetrics(Collector):
         method = answered.method if answered.method in METHODS else "other"
         self._requests.labels(route, method, f"{answered.status // 100}xx").inc()
         self._seconds.labels(route).observe(answered.latency_us / 1e6)
+        if answered.route == TOKEN_ROUTE:
+            grant = answered.grant_type if answered.grant_type in GRANT_TYPES else "other"
+            self._tokens.labels(grant, _outcome(answered.status)).inc()
 
     def count_audit(self, store: AuditStore) -> AuditStore:
         """*store*, with its records counted."""
@@ -93,6 +104,12 @@ class _CountedAudit:
 
     def read(self, *, limit: int, pool_id: str | None = None) -> tuple[AuditRecord, ...]:
         return self._store.read(limit=limit, pool_id=pool_id)
+
+
+def _outcome(status: int) -> str:
+    if status >= 500:
+        return "failed"
+    return "refused" if status >= 400 else "granted"
 
 
 def _mail() -> CounterMetricFamily:

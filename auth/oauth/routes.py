@@ -140,7 +140,11 @@ class _ProgramEndpoints:
         )
 
     async def token(self, request: Request) -> Response:
-        return await self._answer(request, self.tokens.answer)
+        def answer(asked: TokenRequest) -> Answer:
+            request.scope["state"]["grant_type"] = asked.form.get("grant_type")  # for whoever counts
+            return self.tokens.answer(asked)
+
+        return await self._answer(request, answer)
 
     async def revoke(self, request: Request) -> Response:
         return await self._answer(request, self.revocation.answer)

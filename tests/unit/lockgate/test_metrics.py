@@ -2,6 +2,7 @@
 
 import platform
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -93,6 +94,7 @@ def fill_identity(registry: CollectorRegistry) -> None:
     outbox.close()
     lane.close()
     metrics.answered(ANSWERED)
+    metrics.answered(replace(ANSWERED, route="/oauth2/token", grant_type="made-up"))
     metrics.count_audit(NoAudit()).append(AuditRecord(at=NOW, action="sign_in", result="ok"))
 
 
