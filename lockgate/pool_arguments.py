@@ -22,7 +22,11 @@ def add_user_arguments(parser: argparse.ArgumentParser) -> None:
     add.add_argument(
         "--group", "-g", action="append", default=[], metavar="GROUP", help="a group; repeatable"
     )
-    add.add_argument("--temporary", action="store_true", help="make a first password, and print it")
+    first = add.add_mutually_exclusive_group()
+    first.add_argument("--temporary", action="store_true", help="make a first password, and print it")
+    first.add_argument(
+        "--invite", action="store_true", help="make a first password, and mail it through server.smtp"
+    )
     add.add_argument("--unverified", action="store_true", help="their addresses have not been verified")
     people = _action(actions, "list", "list the users of a pool")
     people.add_argument("--group", "-g", metavar="GROUP", help="only those of a group")

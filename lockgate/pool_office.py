@@ -6,9 +6,9 @@ done by ``operator``.
 
 import argparse
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,6 +20,8 @@ from auth.flows.administration import Administration
 from auth.flows.password_hasher import PasswordHasher
 from auth.flows.tools import Tools
 from auth.mail.message import Message
+from auth.mail.sender import SendFailed
+from auth.mail.smtp import SmtpSender
 from auth.pool import Pool
 from auth.store.sql.store import SqlStore
 from auth.tokens.keyring import KeyRing
@@ -28,6 +30,7 @@ from lockgate.config.grammar.file import RoutesFile
 from lockgate.config.grammar.scalars import closest
 from lockgate.configuration import load_or_explain
 from lockgate.errors import CommandError, ExitCode, RuntimeFailure, UsageError
+from lockgate.mail import smtp_server
 from lockgate.people import database_url, declaration_refused, decoy_key, has_people, open_people
 from lockgate.settings import config_paths
 from lockgate.state import State
@@ -52,6 +55,7 @@ class Office:
     tokens: Tokens
     audit: Audit
     now: datetime
+    mails: list[Message] = field(default_factory=list, repr=False)
 
     def pool(self, name: str | None) -> Pool:
         """By name or id; the only one where none is named. :raises UsageError: which one?"""
@@ -76,6 +80,29 @@ class Office:
                 return client
         hint = closest(name, [client.name for client in clients])
         raise UsageError(f"The pool {pool.name} has no client {name!r}.", hint)
+
+    def may_invite(self, attributes: Mapping[str, str]) -> None:
+        """:raises UsageError: nobody would get the mail. Functions run in the server, so `server.mail` is no way here."""
+        if self.file is None or self.file.server.smtp is None:
+            raise UsageError(
+                "An invitation needs a mail server: server.smtp is not set.",
+                "--temporary prints the first password instead.",
+            )
+        if not attributes.get("email"):
+            raise UsageError("There is no address to invite.", "Say --email ADDRESS, or --temporary.")
+
+    def send_mail(self) -> str:
+        """Hand what the flows have posted to the mail server. :returns: why it was not taken; "" when it was."""
+        assert self.file is not None
+        assert self.file.server.smtp is not None
+        sender = SmtpSender(smtp_server(self.file.server.smtp))
+        mails, self.mails[:] = tuple(self.mails), []
+        try:
+            for mail in mails:
+                sender.send(mail)
+        except SendFailed as error:
+            return error.reason
+        return ""
 
     def record(self, action: Action, pool: Pool, target: str, detail: str = "") -> None:
         self.audit.record(
@@ -105,8 +132,9 @@ def open_office(arguments: argparse.Namespace) -> Iterator[Office]:
 def _office(file: RoutesFile | None, store: SqlStore, state: Path) -> Office:
     now = datetime.now(UTC)
     audit = Audit(store.audit)
+    mails: list[Message] = []  # sent by who asks for it; other passwords operators hand over themselves
     tools = Tools(
-        store=store, hasher=PasswordHasher(), audit=audit, post=_post_nothing, decoy_key=decoy_key(state)
+        store=store, hasher=PasswordHasher(), audit=audit, post=mails.append, decoy_key=decoy_key(state)
     )
     directory, keyring = Directory(store.pools), KeyRing(store.keys)
     directory.refresh(now)
@@ -121,6 +149,7 @@ def _office(file: RoutesFile | None, store: SqlStore, state: Path) -> Office:
         tokens=Tokens(keyring, lambda pool_id: f"{auth_url}/{pool_id}"),
         audit=audit,
         now=now,
+        mails=mails,
     )
 
 
@@ -130,10 +159,6 @@ def _file(arguments: argparse.Namespace) -> RoutesFile | None:
     if not paths[0].exists() and "LOCKGATE_CONFIG" not in os.environ and str(paths[0]) == "routes.yaml":
         return None
     return load_or_explain(paths)
-
-
-def _post_nothing(message: Message) -> None:  # Tools.post
-    """Whoever works here hands passwords over themselves."""
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -23,23 +24,33 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _add(office: Office, pool: Pool, arguments: argparse.Namespace) -> None:
     """Addresses that an operator gives count as verified, unless they say otherwise."""
+    attributes = _attributes(arguments, pool)
+    is_first = arguments.temporary or arguments.invite
+    if arguments.invite:
+        office.may_invite(attributes)
     created = office.administration.create_user(
         pool,
         arguments.name,
-        _attributes(arguments, pool),
+        attributes,
         now=office.now,
-        password=None if arguments.temporary else read_password(),
-        is_permanent=not arguments.temporary,
-        invites=False,
+        password=None if is_first else read_password(),
+        is_permanent=not is_first,
+        invites=arguments.invite,
         groups=tuple(arguments.group),
     )
     user = office.administration.show(pool, created.user.sub)
-    shown = {"password": created.password} if arguments.temporary else {}
+    trouble = office.send_mail() if arguments.invite else ""
+    is_shown = arguments.temporary or bool(trouble)
+    if trouble:
+        sys.stderr.write(f"The invitation was not sent: {visible(trouble)}.\n")
+    shown = {"password": created.password} if is_shown else {}
     if arguments.json:
         _print_json({**described(user), **shown})
         return
     print(f"{_name(user)} is in {pool.name} now, as {user.sub}.")  # noqa: T201
-    if arguments.temporary:
+    if arguments.invite and not trouble:
+        print(f"Their first password is on its way to {visible(user.attributes['email'])}.")  # noqa: T201
+    if is_shown:
         print(f"Their first password, to be changed at the first sign-in: {created.password}")  # noqa: T201
 
 

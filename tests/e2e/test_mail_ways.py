@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from lockgate.cli import main
 from tests.support.mail_server import MailServer
 from tests.support.observed import events, metrics, wait_until
 from tests.support.person import Person
@@ -121,6 +122,29 @@ def test_reload_to_no_way_at_all_is_said(post: Post) -> None:
     wait_until(lambda: said() == before + 1, "the warning")
     post.write(mail={"function": "post"})
     assert lockgate("reload", "--state", post.server.state).returncode == 0
+
+
+def test_operator_invites_by_smtp(post: Post, capsys: pytest.CaptureFixture[str]) -> None:
+    """The command mails by itself; what a mail server does not take the operator is told, and nobody else."""
+    words = ["user", "add", "-c", str(post.server.config), "--state", str(post.server.state), "--invite"]
+    assert main([*words, "max@example.com"]) == 2  # a function delivers here
+    assert "--temporary" in capsys.readouterr().err
+    with MailServer() as arriving:
+        post.write(smtp={"host": "127.0.0.1", "port": arriving.port, "from": "hello@example.com"})
+        try:
+            assert main([*words, "max@example.com"]) == 0
+            printed = capsys.readouterr().out
+            mail = arriving.arrived()
+            arriving.says.append("550 no")
+            assert main([*words, "moe@example.com"]) == 0
+        finally:
+            post.write(mail={"function": "post"})
+    assert mail.recipients == ("max@example.com",)
+    assert "on its way to max@example.com" in printed
+    assert "first password, to be changed" not in printed
+    told = capsys.readouterr()
+    assert "was not sent" in told.err
+    assert "first password, to be changed" in told.out
 
 
 def test_tokens_are_counted_by_grant(post: Post) -> None:
