@@ -6,7 +6,6 @@ The file is checked, sockets are bound and the state is locked in this process, 
 
 import json
 import os
-import pwd
 import socket
 import sys
 from collections.abc import Mapping
@@ -16,9 +15,10 @@ from typing import Any, NoReturn
 
 from lockgate.config.grammar.file import RoutesFile
 from lockgate.driver_choice import DriverName, refuse_exposed
+from lockgate.edge_user import gid_of, refuse_unreachable
 from lockgate.errors import RuntimeFailure
 from lockgate.executor_part import runtime_sockets
-from lockgate.people import give_people, needs_identity, prepare_people
+from lockgate.people import database_file, give_people, has_people, needs_identity, prepare_people
 from lockgate.settings import Settings
 from lockgate.sockets import ListeningSocket, edges_address, open_own, open_sockets, public_url
 from lockgate.state import ENDPOINTS_FILE, State
@@ -39,6 +39,8 @@ def supervise(settings: Settings, file: RoutesFile, driver: DriverName) -> NoRet
             auth_url = file.server.auth_url or _url(sockets["auth"].sock, settings)
             prepare_people(file, state.root, auth_url=auth_url)
             give_people(state.root, uid)
+        if uid is not None:
+            refuse_unreachable(uid, [database_file(state.root)] if has_people(state.root) else [])
         lock = held.enter_context(state.lock("server"))
         url = f"unix:{_folder(state) / 'executor.sock'}"
         inside = {"executor": url, "edges": f"unix:{edges_address(url)}"}
@@ -68,13 +70,6 @@ def _edge_uid(settings: Settings) -> int | None:
     if os.geteuid() != 0:
         raise RuntimeFailure("Only root can start processes of another user.", "Leave --edge-user out.")
     return settings.edge_uids[0]
-
-
-def _gid(uid: int) -> int:
-    try:
-        return pwd.getpwuid(uid).pw_gid
-    except KeyError:  # a number that nobody has named
-        return uid
 
 
 def _folder(state: State) -> Path:
@@ -108,7 +103,7 @@ def _spec(
     tls = (("--tls-cert", settings.tls_cert), ("--tls-key", settings.tls_key))
     if settings.edge_uids:
         executor += ["--edge-user", str(settings.edge_uids[0])]
-    user = {"uid": settings.edge_uids[0], "gid": _gid(settings.edge_uids[0])} if settings.edge_uids else {}
+    user = {"uid": settings.edge_uids[0], "gid": gid_of(settings.edge_uids[0])} if settings.edge_uids else {}
     edge = [
         *command, "serve", "--executor-url", url, *common,
         *(word for flag, path in tls if path is not None for word in (flag, str(path))),
