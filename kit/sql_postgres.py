@@ -20,7 +20,7 @@ from kit.sql_circuit import Circuit
 from kit.sql_watchdog import Watchdog
 
 CONNECTIONS = 10  # of this process: as many threads as call at once, and a few
-STATEMENT_MS = 700  # the server gives up before we give the server up
+STATEMENT_SHARE = 0.875  # of the deadline: the server gives up before we give the server up
 IDLE_IN_TRANSACTION_MS = 5_000  # a process of ours that was stopped holds no row longer
 CONNECT_S = 2  # the least that libpq knows; callers wait for it no longer than for anything else
 PROBE_S = 2.5
@@ -48,6 +48,7 @@ class _Connector:
         self._target = url.set(drivername="postgresql").render_as_string(hide_password=False)
         self._schema = schema
         self._answer_s = answer_s
+        self._statement_ms = round(answer_s * STATEMENT_SHARE * 1000)
         self.call = (
             threading.local()
         )  # `deadline_mono` of what this thread does; the pool hands nothing through
@@ -67,7 +68,7 @@ class _Connector:
             self._target,
             connect_timeout=CONNECT_S,
             application_name="lockgate",
-            options=f"-csearch_path={self._schema} -cstatement_timeout={STATEMENT_MS} "
+            options=f"-csearch_path={self._schema} -cstatement_timeout={self._statement_ms} "
             f"-cidle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_MS} -ctimezone=UTC",
             keepalives_idle=5,
             keepalives_interval=2,

@@ -15,7 +15,7 @@ from auth.errors import AuthError
 from auth.key_file import KeyFile
 from auth.store.ports import LockRule
 from auth.store.sql import SqlStore, open_store
-from tests.support.auth_store import CLIENT, HOUR, MINUTE, NOW, POOL, new_user
+from tests.support.auth_store import CLIENT, HOUR, MINUTE, NOW, PATIENT_S, POOL, new_user
 
 
 def _redeem(store: SqlStore, *, code: str) -> bool:
@@ -74,7 +74,7 @@ VERBS: dict[str, Callable[..., Any]] = {
 
 
 def main(url: str, key: str, threads: int) -> None:
-    store = open_store(url, KeyFile.open_or_make(Path(key)))
+    store = open_store(url, KeyFile.open_or_make(Path(key)), answer_s=PATIENT_S)
     together = threading.Barrier(threads)
 
     def once(verb: str, arguments: dict[str, Any]) -> Any:

@@ -111,6 +111,20 @@ class PostgresServer:
             connection.execute("DROP SCHEMA IF EXISTS auth CASCADE")
         return self._emptied
 
+    def cleared(self) -> str:
+        """The same, with the tables that the last test had but without its rows: a migration less."""
+        if self._emptied is None:
+            return self.emptied()
+        with psycopg.connect(self._emptied, autocommit=True) as connection:
+            connection.execute("SET session_replication_role = replica")  # the audit refuses to be emptied
+            found = connection.execute(
+                "SELECT string_agg(format('%I.%I', schemaname, tablename), ', ') FROM pg_tables "
+                "WHERE schemaname = 'auth' AND tablename NOT LIKE 'alembic_version%'"
+            ).fetchone()
+            if found and found[0]:
+                connection.execute(f"TRUNCATE {found[0]} RESTART IDENTITY CASCADE")
+        return self._emptied
+
     def url(self, database: str) -> str:
         return f"postgresql://{USER}@/{database}?host={self.folder}"
 

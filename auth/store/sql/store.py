@@ -23,7 +23,7 @@ from auth.store.sql.software_tokens import SqlSoftwareTokens
 from auth.store.sql.tables import VERSION_TABLE, metadata
 from auth.store.sql.users import SqlUsers
 from kit.migrations import make_schema, migrate
-from kit.sql import Database
+from kit.sql import ANSWER_S, Database
 from kit.sql_sqlite import sqlite_engine
 
 SCHEMA = "auth"  # of PostgreSQL
@@ -55,8 +55,9 @@ class SqlStore:
         self.database.close()
 
 
-def open_store(url: str, key: KeyFile) -> SqlStore:
+def open_store(url: str, key: KeyFile, *, answer_s: float = ANSWER_S) -> SqlStore:
     """:param url: ``sqlite:////abs/auth.db`` or ``postgresql://user:password@host/database``.
+    :param answer_s: how long a server may take for one transaction.
 
     :raises KeyFileError: it is not the key of this database.
     :raises MigrationError: the database belongs to a newer version.
@@ -64,7 +65,7 @@ def open_store(url: str, key: KeyFile) -> SqlStore:
     :raises Unavailable: the database does not answer.
     :raises ValueError: not such a URL.
     """
-    database = _open(url)
+    database = _open(url, answer_s)
     try:
         if not database.is_sqlite:
             make_schema(database, SCHEMA)
@@ -78,7 +79,7 @@ def open_store(url: str, key: KeyFile) -> SqlStore:
         raise
 
 
-def _open(url: str) -> Database:
+def _open(url: str, answer_s: float) -> Database:
     try:
         parts = make_url(url)
     except ArgumentError:
@@ -88,7 +89,7 @@ def _open(url: str) -> Database:
     if parts.drivername == "postgresql":
         from kit.sql_postgres import postgres_database  # with psycopg: only where it is used
 
-        return postgres_database(parts, schema=SCHEMA, error=_unavailable)
+        return postgres_database(parts, schema=SCHEMA, error=_unavailable, answer_s=answer_s)
     raise ValueError("a database URL begins with sqlite:////absolute/path or postgresql://")
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from auth.errors import Unavailable
 from auth.store.sql import SqlStore
+from kit.sql import ANSWER_S
 from tests.support.auth_store import NOW, POOL, opened, peopled, refresh_token
 from tests.support.postgres import PostgresServer
 
@@ -22,7 +23,7 @@ IS_DOWN = "the database is down: "  # the circuit's words: nothing was tried
 
 @pytest.fixture
 def fragile(fragile_postgres: PostgresServer, tmp_path: Path) -> Iterator[SqlStore]:
-    with opened(fragile_postgres.new_database(), tmp_path) as store:
+    with opened(fragile_postgres.new_database(), tmp_path, answer_s=ANSWER_S) as store:
         peopled(store)
         yield store
 
@@ -119,7 +120,7 @@ def test_a_server_that_is_down_at_the_start_is_told(fragile_postgres: PostgresSe
 
 def test_a_lock_that_another_holds_is_not_waited_for(postgres: PostgresServer, tmp_path: Path) -> None:
     """R4: the server lives, a transaction of somebody else does not end."""
-    with opened(postgres.new_database(), tmp_path) as store:
+    with opened(postgres.new_database(), tmp_path, answer_s=ANSWER_S) as store:
         peopled(store)
         with store.database.engine.connect() as other:
             other.exec_driver_sql("SELECT * FROM users FOR UPDATE")
