@@ -21,7 +21,7 @@ def refuse_unreachable(uid: int, also: Iterable[Path] = ()) -> None:
 
     :raises RuntimeFailure: it names the folder that *uid* cannot pass through.
     """
-    needed = (Path(sys.executable), Path(sys.executable).resolve(), Path(os.__file__), Path(__file__), *also)
+    needed = (Path(sys.executable).resolve(), Path(sys.executable), Path(os.__file__), Path(__file__), *also)
     for path in needed:
         closed = first_closed(path, uid)
         if closed is not None:

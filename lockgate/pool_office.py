@@ -82,7 +82,7 @@ class Office:
         raise UsageError(f"The pool {pool.name} has no client {name!r}.", hint)
 
     def may_invite(self, attributes: Mapping[str, str]) -> None:
-        """:raises UsageError: nobody would get the mail. Functions run in the server only, which rules out `server.mail`."""
+        """:raises UsageError: nobody would get the mail. Functions run in the server: `server.mail` is no way here."""
         if self.file is None or self.file.server.smtp is None:
             raise UsageError(
                 "An invitation needs a mail server: server.smtp is not set.",
