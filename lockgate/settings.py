@@ -50,7 +50,7 @@ SERVER_FLAGS = (
         help="how long a start waits for a Docker engine that does not answer",
     ),
     Flag(name="gateway", default="127.0.0.1:8080", metavar="HOST:PORT", help="the public API (port 0 = any)"),
-    Flag(name="auth", default="127.0.0.1:8081", metavar="HOST:PORT", help="login pages and OIDC (not in this version)"),
+    Flag(name="auth", default="127.0.0.1:8081", metavar="HOST:PORT", help="login pages, OAuth and OIDC of user pools"),
     Flag(name="control", default="127.0.0.1:8082", metavar="HOST:PORT", help="the Lambda API for AWS clients"),
     Flag(name="admin", default="127.0.0.1:8083", metavar="HOST:PORT", help="health and metrics"),
     Flag(name="drain", default="30", metavar="SECONDS", help="how long SIGTERM waits for requests in flight"),

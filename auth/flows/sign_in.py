@@ -211,7 +211,8 @@ class SignIn:
             return self._challenges.open(pool, client, state, user, now)
         amr = challenge.amr(state)
         self._record("sign_in", "ok", pool, user, origin, now, " ".join(amr))
-        return SignedIn(user=user, auth_time=now, amr=amr)
+        # What begins before `tokens_valid_from` is over: that of a clock that was ahead locks nobody out (R6).
+        return SignedIn(user=user, auth_time=max(now, user.tokens_valid_from), amr=amr)
 
     def _record(
         self,

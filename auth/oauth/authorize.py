@@ -144,7 +144,7 @@ def _grant(request: AuthorizationRequest, sub: str, session: BrowserSession, now
         scopes=request.scopes,
         auth_time=session.auth_time or now,
         amr=session.amr,
-        created_at=now,
+        created_at=max(now, session.auth_time or now),  # R6: it begins no earlier than its session
         expires_at=now + timedelta(seconds=lives_s),
         event_id=str(uuid.uuid4()),
         nonce=request.nonce,

@@ -20,7 +20,7 @@ from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 
 from auth.audit import Audit
 from auth.oauth.client_authentication import AuthenticatedClient, ClientAuthentication
-from auth.oauth.parameters import Parameters
+from auth.oauth.parameters import Parameters, is_text
 from auth.store.ports import GrantStore
 
 if TYPE_CHECKING:
@@ -57,6 +57,8 @@ class TokenRequest(OAuth2Request):  # type: ignore[misc]  # Authlib has no types
         """:raises InvalidRequestError: A16."""
         if self.parameters.repeated:  # A16
             raise InvalidRequestError("a parameter is repeated")
+        if not all(is_text(value) for value in self.parameters.values()):  # RFC 6749 appendix B
+            raise InvalidRequestError("a parameter is not UTF-8")
         if "grant_type" not in self.parameters:
             raise InvalidRequestError("grant_type is missing")
 

@@ -48,6 +48,6 @@ class OwnOrigin:
         site = headers.get("sec-fetch-site")
         if site is not None and site != "same-origin":
             return False
-        if origin != "null":
-            return site == "same-origin" or origin == self._origin
-        return site == "same-origin"
+        if origin not in ("null", self._origin):
+            return False
+        return site == "same-origin" or origin == self._origin

@@ -230,6 +230,7 @@ async def test_nobody_is_told_the_address_of_the_page() -> None:
         {"sec-fetch-site": "same-site", "origin": "https://other.example.com"},
         {"sec-fetch-site": "none", "origin": "null"},
         {"sec-fetch-site": "cross-site", "origin": URL},
+        {"sec-fetch-site": "same-origin", "origin": "https://rebound.example"},
         {"origin": "https://evil.example"},
         {"origin": "null"},
         {"origin": URL + ".evil.example"},
