@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from lockgate.cli import main
+from lockgate.configuration import load_or_explain
+from lockgate.people import prepare_people
 from tests.support.observed import metrics, wait_until
 from tests.support.plain_http import Reply, address_of, call
 from tests.support.server import RunningServer, ServerFailed, lockgate
@@ -249,12 +251,16 @@ def test_plain_http_beyond_this_machine_is_refused(tmp_path: Path) -> None:
 
 def test_a_key_that_is_gone_is_not_made_anew(tmp_path: Path) -> None:
     (tmp_path / "routes.yaml").write_text(FILE)
-    with RunningServer(tmp_path / "routes.yaml", tmp_path / "state"):
-        pass
+    file = load_or_explain([tmp_path / "routes.yaml"])
+
+    def begin() -> None:  # what a server does before all else
+        prepare_people(file, tmp_path / "state", auth_url="http://127.0.0.1:8081")
+
+    (tmp_path / "state").mkdir(mode=0o700)
+    begin()
     (tmp_path / "state" / "key").rename(tmp_path / "kept")
     with pytest.raises(ServerFailed, match="exit 5") as caught:
         RunningServer(tmp_path / "routes.yaml", tmp_path / "state").start()
     assert "key" in str(caught.value)
     (tmp_path / "kept").rename(tmp_path / "state" / "key")
-    with RunningServer(tmp_path / "routes.yaml", tmp_path / "state") as server:
-        assert server.endpoints["user_pools"]
+    begin()
