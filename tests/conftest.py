@@ -11,6 +11,18 @@ from tests.support.engine import engine as engine  # a fixture for every test be
 # not have by its contract (the test has seen that it says so).
 ALLOWED_IN_CI = ("there is no python", "this driver has no slots, and says so")
 
+# How long hundreds of examples take depends on the machine and on what else it does; only one that hangs is over it.
+PROPERTY_S = 120
+
+
+@pytest.hookimpl(trylast=True)  # after hypothesis has marked what is its own
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("timeout") is not None:  # who names a time on the command line means it for all
+        return
+    for item in items:
+        if item.get_closest_marker("hypothesis") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(PROPERTY_S))
+
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[pytest.TestReport]:

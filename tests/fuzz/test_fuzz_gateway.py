@@ -21,6 +21,8 @@ from gateway.events import v2
 from gateway.integrations.function import FunctionTarget
 from tests.support.gateway_harness import answer_of, build
 
+pytestmark = pytest.mark.timeout(120)  # so many examples, on whatever machine
+
 EXAMPLES = 1000
 FAULT_EXAMPLES = 2000
 

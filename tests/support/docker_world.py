@@ -1,6 +1,7 @@
 """The world of `driver_world` over a Docker engine, and what of an instance is on that engine and this machine."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -77,5 +78,8 @@ async def engine_leftovers(address: EngineAddress, instance: str) -> list[str]:
 
 def loop_files() -> list[str]:
     """What loop devices have under them."""
-    files = Path("/sys/block").glob("loop*/loop/backing_file")
-    return [file.read_text().strip() for file in files]
+    found = []
+    for file in Path("/sys/block").glob("loop*/loop/backing_file"):
+        with suppress(OSError):  # somebody else's was given back since it was listed
+            found.append(file.read_text().strip())
+    return found
