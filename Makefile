@@ -11,9 +11,14 @@ run: .venv/run
 	@$(BIN)/lockgate runtimes install >/dev/null || echo "Functions run without boto3."
 	@exec $(BIN)/lockgate dev
 
-test: .venv/test system .venv/node check engine
+test:
+	@$(MAKE) --no-print-directory --output-sync=target -j3 prepared
 	$(BIN)/python -m pytest -q -n 2 --dist loadscope
 	$(MAKE) --no-print-directory mutants
+
+# What tests need, side by side: most of it waits for downloads, or uses one processor.
+.PHONY: prepared
+prepared: .venv/test .venv/node check engine
 
 check: .venv/test
 	$(BIN)/ruff check .
@@ -57,7 +62,7 @@ engine: system
 	@touch $@
 
 # Peers by others that tests talk to; without npm those tests are skipped.
-.venv/node: tests/node/package.json tests/node/package-lock.json | .venv/run
+.venv/node: tests/node/package.json tests/node/package-lock.json | .venv/run system
 	@if command -v npm >/dev/null; then cd tests/node && npm ci --silent --ignore-scripts && \
 	  { MAKEFLAGS=-j2 npm rebuild --silent aws-lambda-ric >../../.venv/node.log 2>&1 || \
 	    echo "aws-lambda-ric cannot be built here (.venv/node.log), so tests with it are skipped"; } && touch ../../$@; \
