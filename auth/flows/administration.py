@@ -12,7 +12,7 @@ from auth.audit import Action
 from auth.core.attributes import VERIFIED, checked
 from auth.core.password_policy import check, temporary_password
 from auth.core.username import has_names
-from auth.errors import AliasExists, InvalidParameter, NotAuthorized, UsernameExists
+from auth.errors import AliasExists, InvalidParameter, NotAuthorized, ResourceNotFound, UsernameExists
 from auth.flows.attribute_changes import AttributeChanges
 from auth.flows.codes import Codes
 from auth.flows.created_user import CreatedUser
@@ -54,8 +54,11 @@ class Administration:
 
         :param invites: a mail with the temporary password goes to their address, if they have one.
         :raises UsernameExists, AliasExists, InvalidPassword, InvalidParameter: nothing was written.
-        :raises ResourceNotFound: there is no such group; the user was made.
+        :raises ResourceNotFound: there is no such group; nothing was written.
         """
+        known_groups = {name for name, _, _ in self._users.groups(pool.pool_id)} if groups else set()
+        if not known_groups.issuperset(groups):
+            raise ResourceNotFound("Group not found.")
         naming = name_of(pool, username, attributes)
         wanted = {
             name: value

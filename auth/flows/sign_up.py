@@ -71,7 +71,8 @@ class SignUp:
             self._gate.send_to_mailbox(pool, wanted["email"], now)
         # Looked for also where nobody is told: equal work. Whether it is taken is the store's to say.
         person = find(self._users, pool, username)
-        new = _new_user(pool, naming, wanted, self._tools.hasher.hash(password))
+        hashed = self._tools.hasher.hash(password)
+        new = _new_user(pool, naming, wanted, hashed)
         try:
             user = self._users.create(new, now)
         except (UsernameExists, AliasExists) as error:
@@ -79,10 +80,10 @@ class SignUp:
             if not quiet:
                 raise _taken(naming) from error
             delivery = self._tell_owner(pool, person, wanted.get("email"), now)
-            return SignedUp(sub=new.sub, is_confirmed=False, delivery=delivery)
+            return SignedUp(sub=new.sub, is_confirmed=False, delivery=delivery, password_hash=hashed)
         delivery = self._send(pool, user, now)
         self._record("sign_up", "ok", pool, user.sub, origin, now)
-        return SignedUp(sub=user.sub, is_confirmed=False, delivery=delivery)
+        return SignedUp(sub=user.sub, is_confirmed=False, delivery=delivery, password_hash=hashed)
 
     def confirm(
         self,
@@ -94,8 +95,11 @@ class SignUp:
         origin: Origin,
         now: datetime,
         takes_over: bool = False,
+        password_hash: str | None = None,
     ) -> None:
         """:param takes_over: an address that somebody else signs in with becomes this person's (ForceAliasCreation).
+        :param password_hash: of the sign-up that this confirms, as `SignedUp` gave it: it becomes the password. Else
+            a stranger who had signed up with that address before would have chosen it.
 
         :raises CodeMismatch, ExpiredCode: also for people who do not exist, or are confirmed already.
         :raises AliasExists: the address is somebody else's; the code lives on.
@@ -108,7 +112,7 @@ class SignUp:
         user = person.user
         effect = None
         if user is not None and user.is_enabled and user.status == "UNCONFIRMED":
-            effect = _confirmation(pool, user, takes_over=takes_over)
+            effect = _confirmation(pool, user, takes_over=takes_over, password_hash=password_hash)
         try:
             self._codes.use(pool, person.subject, "sign_up", code, now, effect)
         except AuthError:
@@ -190,7 +194,7 @@ def _new_user(pool: Pool, naming: Naming, attributes: Mapping[str, str], hashed:
     )
 
 
-def _confirmation(pool: Pool, user: User, *, takes_over: bool) -> ConfirmUser:
+def _confirmation(pool: Pool, user: User, *, takes_over: bool, password_hash: str | None) -> ConfirmUser:
     """The code went to the mail address, so that is what it proves."""
     alias = alias_of(pool, "email", user)
     return ConfirmUser(
@@ -198,6 +202,7 @@ def _confirmation(pool: Pool, user: User, *, takes_over: bool) -> ConfirmUser:
         verified=("email",) if "email" in user.attributes else (),
         aliases=() if alias is None else (alias,),
         takes_over=takes_over,
+        hash=password_hash,
     )
 
 

@@ -24,6 +24,7 @@ class Pending:
 
     :param seed: of the authenticator app that is being set up. :param destination: masked, where a code went.
     :param notice: key of a text that the next page begins with.
+    :param password_hash: of the sign-up that waits for its code in this browser.
     """
 
     username: str = ""
@@ -33,6 +34,7 @@ class Pending:
     seed: str = field(default="", repr=False)
     destination: str = ""
     notice: str = ""
+    password_hash: str = field(default="", repr=False)
 
 
 NOTHING = Pending()

@@ -4,7 +4,6 @@ Whether a name is taken is told by mail to its owner, never on a page (B6): whoe
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -70,11 +69,14 @@ class SignUpPage:
             now=visit.now,
             quiet=True,
         )
-        pending = Pending(username=username)
         if done.is_confirmed:
-            return self._desk.turn(visit, "/login", replace(pending, notice="notice.created"))
-        destination = done.delivery.destination_masked if done.delivery else ""
-        return self._desk.turn(visit, "/confirmUser", replace(pending, destination=destination))
+            return self._desk.turn(visit, "/login", Pending(username=username, notice="notice.created"))
+        pending = Pending(
+            username=username,
+            destination=done.delivery.destination_masked if done.delivery else "",
+            password_hash=done.password_hash,
+        )
+        return self._desk.turn(visit, "/confirmUser", pending)
 
 
 class ConfirmPage:
@@ -94,7 +96,13 @@ class ConfirmPage:
     def _confirm(self, visit: Visit, form: Mapping[str, str]) -> Onward:
         username = form["username"].strip()
         self._desk.identity.sign_up.confirm(
-            visit.pool, visit.client, username, bare_code(form["code"]), origin=visit.origin, now=visit.now
+            visit.pool,
+            visit.client,
+            username,
+            bare_code(form["code"]),
+            origin=visit.origin,
+            now=visit.now,
+            password_hash=_hash_of(visit, username) or None,
         )
         return self._desk.turn(visit, "/login", Pending(username=username, notice="notice.confirmed"))
 
@@ -123,7 +131,13 @@ class ResendPage:
             raise
         except AuthError:
             pass  # a name that nobody has, or a user who is confirmed: answered alike
-        return self._desk.turn(visit, "/confirmUser", Pending(username=username, notice="notice.resent"))
+        again = Pending(username=username, notice="notice.resent", password_hash=_hash_of(visit, username))
+        return self._desk.turn(visit, "/confirmUser", again)
+
+
+def _hash_of(visit: Visit, username: str) -> str:
+    """Of the password that this browser signed that name up with, if it did."""
+    return visit.pending.password_hash if visit.pending.username == username else ""
 
 
 def _whose(visit: Visit) -> dict[str, object]:

@@ -243,6 +243,8 @@ class AttemptStore(Protocol):
 class ConfirmUser:
     """What a good sign-up code does. :param verified: attributes that it proves; :param aliases: (kind, value).
 
+    :param hash: of the password that whoever has the code signed up with; None: the first one that was given stays.
+
     :param takes_over: an alias that somebody else has is taken from them (ForceAliasCreation).
     """
 
@@ -250,6 +252,7 @@ class ConfirmUser:
     verified: tuple[str, ...] = ()
     aliases: tuple[tuple[str, str], ...] = ()
     takes_over: bool = False
+    hash: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -102,6 +102,8 @@ def _set_status(connection: Connection, pool_id: str, sub: str, before: str, now
 
 
 def _confirm(connection: Connection, pool_id: str, effect: ConfirmUser, now: datetime) -> None:
+    if effect.hash is not None and _is_unconfirmed(connection, pool_id, effect.sub):
+        put_password(connection, pool_id, effect.sub, effect.hash, now, None)
     _set_status(connection, pool_id, effect.sub, "UNCONFIRMED", now)
     for kind, value in effect.aliases:
         if effect.takes_over:
@@ -110,6 +112,11 @@ def _confirm(connection: Connection, pool_id: str, effect: ConfirmUser, now: dat
             raise AliasExists
     for name in effect.verified:
         set_attribute(connection, pool_id, effect.sub, f"{name}_verified", "true")
+
+
+def _is_unconfirmed(connection: Connection, pool_id: str, sub: str) -> bool:
+    row = select(t.users.c.sub).where(is_user(pool_id, sub), t.users.c.status == "UNCONFIRMED")
+    return connection.execute(row.with_for_update()).first() is not None
 
 
 def _reset(connection: Connection, pool_id: str, effect: ResetPassword, now: datetime) -> None:

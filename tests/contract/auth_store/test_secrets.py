@@ -7,6 +7,7 @@ import pytest
 from auth.errors import AliasExists, CodeMismatch, ExpiredCode, SoftwareTokenNotFound
 from auth.store.ports import Attempts, ConfirmUser, LockRule, ResetPassword, VerifyAttribute
 from auth.store.sql import SqlStore
+from auth.user import UserStatus
 from tests.support.auth_store import CLIENT, HOUR, MINUTE, NOW, POOL, new_user, peopled, refresh_token
 
 RULE = LockRule()
@@ -180,6 +181,26 @@ def test_a_sign_up_code_confirms(store: SqlStore) -> None:
     found = store.users.find(POOL, "sub-2@example.com")
     assert found is not None
     assert (found[0].status, found[0].is_verified("email")) == ("CONFIRMED", True)
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        pytest.param("UNCONFIRMED", "hash-2", id="unconfirmed"),
+        pytest.param("CONFIRMED", "hash-1", id="confirmed"),
+    ],
+)
+def test_a_sign_up_code_sets_the_password_of_nobody_who_is_confirmed(
+    store: SqlStore, status: UserStatus, expected: str
+) -> None:
+    peopled(store)
+    store.users.set_status(POOL, "sub-1", status, NOW)
+    store.codes.put(POOL, "sub-1", "sign_up", "123456", "a@example.com", NOW + HOUR, NOW)
+    store.codes.use(POOL, "sub-1", "sign_up", "123456", NOW, ConfirmUser(sub="sub-1", hash="hash-2"))
+    found = store.users.find(POOL, "name-of-sub-1")
+    assert found is not None
+    assert found[1] is not None
+    assert (found[0].status, found[1].hash) == ("CONFIRMED", expected)
 
 
 def test_an_alias_of_another_stops_the_confirmation_and_the_code_lives(store: SqlStore) -> None:

@@ -168,6 +168,14 @@ def test_confirming_without_a_code_proves_no_address(people: UserPool) -> None:
         people.administration.confirm(people.pool, "new", now=people.now)
 
 
+def test_nobody_is_made_for_a_group_that_is_not_there(people: UserPool) -> None:
+    """The operator mends the name of the group and tries again, and the user's name is still free."""
+    create = people.administration.create_user
+    with pytest.raises(ResourceNotFound):
+        create(people.pool, "bob", {}, now=people.now, groups=["readers", "nobodys"])
+    assert create(people.pool, "bob", {}, now=people.now, groups=["readers"]).user.groups == ("readers",)
+
+
 def test_groups(people: UserPool) -> None:
     people.add()
     people.administration.add_to_group(people.pool, "ada", "admins", now=people.now)

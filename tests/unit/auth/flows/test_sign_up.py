@@ -361,6 +361,31 @@ def test_a_taken_name_does_not_change_its_owners_password(by_email: UserPool) ->
     assert by_email.is_let_in("ada@example.com")
 
 
+@pytest.mark.parametrize("strangers_return", [False, True], ids=["before", "before-and-after"])
+def test_whoever_has_the_code_has_chosen_the_password(by_email: UserPool, strangers_return: bool) -> None:
+    """A stranger signs up with somebody's address and waits; its owner signs up later, as new, and confirms. From then
+    on the owner's password opens the account, not the stranger's, also where the stranger asked for the last code."""
+    name = "ada@example.com"
+    sign_up(by_email, name, {}, password="password of a stranger", quiet=True)
+    owners = sign_up(by_email, name, {}, password="password of the owner", quiet=True)
+    if strangers_return:
+        sign_up(by_email, name, {}, password="password of a stranger", quiet=True)
+    by_email.sign_up.confirm(
+        by_email.pool, by_email.client, name, by_email.code(),
+        origin=ORIGIN, now=by_email.now, password_hash=owners.password_hash,
+    )  # fmt: skip
+    assert by_email.is_let_in(name, "password of the owner")
+    with pytest.raises(NotAuthorized):
+        by_email.log_in(name, "password of a stranger")
+
+
+def test_a_sign_up_s_hash_is_not_printed(people: UserPool) -> None:
+    """L2"""
+    done = sign_up(people)
+    assert done.password_hash.startswith("$argon2id$")
+    assert "argon2" not in repr(done)
+
+
 def outcome(people: UserPool, name: str, code: str) -> tuple[str, str, int]:
     with sent_statements() as sent, pytest.raises(AuthError) as caught:
         confirm(people, code, name)

@@ -20,7 +20,9 @@ from auth.pool import PasswordPolicy, SignInName
 from tests.support.pages_world import NOW, POOL, PagesWorld, Scripted, query, texts_of
 
 FORM = {"email": "ada@example.com", "password": "Correct horse", "repeat": "Correct horse"}
-SENT = SignedUp(sub="s", is_confirmed=False, delivery=Delivery(destination_masked="a***@e***"))
+SENT = SignedUp(
+    sub="s", is_confirmed=False, delivery=Delivery(destination_masked="a***@e***"), password_hash="of ada"
+)
 
 
 def world_with(**answers: object) -> PagesWorld:
@@ -52,8 +54,29 @@ async def test_sign_up_is_quiet_about_names() -> None:
     assert world.sign_up.calls[0][2]["quiet"] is True
 
 
+@pytest.mark.parametrize(
+    ("typed", "resends", "expected"),
+    [
+        pytest.param("ada@example.com", False, "of ada", id="the-name-that-was-signed-up"),
+        pytest.param("ada@example.com", True, "of ada", id="after-another-code"),
+        pytest.param("eve@example.com", False, None, id="another-name"),
+    ],
+)
+async def test_code_confirms_the_password_of_this_browser(
+    typed: str, resends: bool, expected: str | None
+) -> None:
+    """Not of a stranger who had signed up with the address before; and of nobody else's name."""
+    world = world_with()
+    async with world.browser() as browser:
+        await browser.post("/signup", FORM)
+        if resends:
+            await browser.post("/resendcode", {"username": "ada@example.com"})
+        await browser.post("/confirmUser", {"username": typed, "code": "123456"})
+    assert world.sign_up.calls[-1][2]["password_hash"] == expected
+
+
 async def test_who_needs_no_code_logs_in() -> None:
-    world = world_with(sign_up=SignedUp(sub="s", is_confirmed=True, delivery=None))
+    world = world_with(sign_up=SignedUp(sub="s", is_confirmed=True, delivery=None, password_hash=""))
     async with world.browser() as browser:
         answer = await browser.post("/signup", FORM)
     assert answer.headers["location"].startswith("/login?")
