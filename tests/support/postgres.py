@@ -38,6 +38,7 @@ class PostgresServer:
         self._account = "postgres" if os.geteuid() == 0 else None  # Debian's package makes it
         self._numbers = itertools.count(1)
         self._emptied: str | None = None
+        self._has_tables = False
         self._ready = threading.Event()
         self._said: list[str] = []
         self._process: subprocess.Popen[str] | None = None
@@ -104,6 +105,7 @@ class PostgresServer:
 
     def emptied(self) -> str:
         """One database for one test after the other: cheaper than one each, which is a thousand files to delete."""
+        self._has_tables = False  # nobody knows what whoever asks makes of it
         if self._emptied is None:
             self._emptied = self.new_database()
         with psycopg.connect(self._emptied, autocommit=True) as connection:
@@ -113,8 +115,10 @@ class PostgresServer:
 
     def cleared(self) -> str:
         """The same, with the tables that the last test had but without its rows: a migration less."""
-        if self._emptied is None:
-            return self.emptied()
+        if not self._has_tables or self._emptied is None:
+            url = self.emptied()
+            self._has_tables = True  # whoever asks opens a store on it
+            return url
         with psycopg.connect(self._emptied, autocommit=True) as connection:
             connection.execute("SET session_replication_role = replica")  # the audit refuses to be emptied
             found = connection.execute(

@@ -12,6 +12,7 @@ from auth.sealing import Sealer, digest
 from auth.store.ports import BrowserSession
 from auth.store.sql import tables as t
 from auth.store.sql.ending import is_after_sign_outs, moments
+from auth.store.sql.statements import put
 from kit.sql import Database
 
 # A page more or less does not move the end of idleness: most requests write nothing.
@@ -83,7 +84,9 @@ class SqlBrowserSessions:
             "idle_at": idle_until,
             "expires_at": session.expires_at,
         }
-        connection.execute(t.browser_sessions.insert().values(values))
+        put(
+            connection, t.browser_sessions, **values
+        )  # a form that was sent twice writes one row at once, twice
 
     def _read(self, key: bytes, row: Any) -> BrowserSession:
         session = BrowserSession(

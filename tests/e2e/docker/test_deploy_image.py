@@ -119,5 +119,5 @@ def address_of_gateway(client: object) -> Address:
     [gateway] = client.containers.list(  # type: ignore[attr-defined]  # the SDK has no types
         filters={"label": [f"com.docker.compose.project={PROJECT}", "com.docker.compose.service=gateway"]}
     )
-    [network] = gateway.attrs["NetworkSettings"]["Networks"].values()
+    network = gateway.attrs["NetworkSettings"]["Networks"][f"{PROJECT}_front"]
     return network["IPAddress"], 8080
