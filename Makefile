@@ -13,7 +13,7 @@ run: .venv/run
 
 test:
 	@$(MAKE) --no-print-directory --output-sync=target -j3 prepared
-	$(BIN)/python -m pytest -q -n 2 --dist loadscope
+	$(BIN)/python tests/run.py -n 2 --dist loadscope
 	$(MAKE) --no-print-directory mutants
 
 # What tests need, side by side: most of it waits for downloads, or uses one processor.

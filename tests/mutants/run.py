@@ -73,11 +73,12 @@ def main() -> int:
     preload()
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         sandbox = Sandbox(ROOT, Path(folder))
-        bad = run_all(sandbox, controls_of(faults), options.jobs)
+        bad = run_twice(sandbox, controls_of(faults), options.jobs)
         has_begun = not bad
         if has_begun:
             sandbox.freeze()
-            bad = run_all(sandbox, [Trial(name=f.name, tests=f.tests, fault=f) for f in faults], options.jobs)
+            trials = [Trial(name=f.name, tests=f.tests, fault=f) for f in faults]
+            bad = run_twice(sandbox, trials, options.jobs)
     for name in bad:
         print(f"WRONG: {name}", file=sys.stderr)
     caught = len([fault for fault in faults if fault.name not in bad]) if has_begun else 0
@@ -92,6 +93,12 @@ def controls_of(faults: Iterable[Fault]) -> list[Trial]:
         for test in fault.tests:
             files.setdefault(test.partition("::")[0], {})[test] = None
     return [Trial(name=f"no fault: {file}", tests=tuple(tests)) for file, tests in files.items()]
+
+
+def run_twice(sandbox: Sandbox, trials: list[Trial], jobs: int) -> list[str]:
+    """Run *trials*, and the bad of them once more, one after another: a test that waits may have met a busy machine."""
+    bad = run_all(sandbox, trials, jobs)
+    return run_all(sandbox, [trial for trial in trials if trial.name in bad], 1) if bad else bad
 
 
 def run_all(sandbox: Sandbox, trials: list[Trial], jobs: int) -> list[str]:
