@@ -124,3 +124,61 @@ class Unavailable(AuthError):
 
     code = "ServiceUnavailable"
     default = "Service Unavailable"
+
+
+class CodeDeliveryFailure(AuthError):
+    code = "CodeDeliveryFailure"
+    default = "Could not send the code."
+
+
+class MfaMethodNotFound(AuthError):
+    code = "MFAMethodNotFound"
+    default = "No MFA mechanism found in the account."
+
+
+class RefreshTokenReuse(NotAuthorized):
+    """A refresh token that was rotated away, after the grace: its family is dead (A7)."""
+
+    code = "RefreshTokenReuse"
+    default = "Refresh token has been reused."
+
+
+class UnsupportedTokenType(AuthError):
+    code = "UnsupportedTokenType"
+    default = "Unsupported token type."
+
+
+class UnsupportedOperation(AuthError):
+    """An action of the model that this server does not do, or a setting that it does not have."""
+
+    code = "UnsupportedOperation"
+    default = "This operation is not supported here."
+
+
+class GroupExists(AuthError):
+    code = "GroupExists"
+    default = "A group with the name already exists."
+
+
+class ConcurrentModification(AuthError):
+    code = "ConcurrentModification"
+    default = "It was changed by somebody else meanwhile."
+
+
+class UserLambdaValidation(AuthError):
+    """A trigger raised: what it said is for the client."""
+
+    code = "UserLambdaValidation"
+    default = "A trigger refused it."
+
+
+class InvalidLambdaResponse(AuthError):
+    code = "InvalidLambdaResponse"
+    default = "Unrecognizable lambda output"
+
+
+class UnexpectedLambda(AuthError):
+    """A trigger could not be run, or gave no answer in time."""
+
+    code = "UnexpectedLambda"
+    default = "A trigger could not be run."

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from auth.audit import Audit
 from auth.core.lockout import Limits
 from auth.flows.password_hasher import PasswordHasher
+from auth.flows.triggers import NO_TRIGGERS, Triggers
 from auth.mail.message import Message
 from auth.store.ports import Store
 
@@ -26,3 +27,4 @@ class Tools:
     post: Callable[[Message], None]
     decoy_key: bytes = field(repr=False)
     limits: Limits = PEOPLES_LIMITS
+    triggers: Triggers = NO_TRIGGERS

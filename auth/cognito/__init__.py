@@ -1,0 +1,1 @@
+"""The Cognito JSON API: a codec over the flows, for unmodified AWS clients."""

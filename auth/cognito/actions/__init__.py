@@ -1,0 +1,1 @@
+"""What clients can ask for, one module a topic; `auth.cognito.catalog` puts them together."""
