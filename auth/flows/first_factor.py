@@ -3,12 +3,14 @@
 Unknown, disabled, locked and mistaken people cost the same queries and one hash.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 
 from auth.client import Client
 from auth.core.steps import Origin
 from auth.errors import LockedOut, NotAuthorized, PasswordResetRequired, UserNotConfirmed, UserNotFound
 from auth.flows.gate import Gate
+from auth.flows.password_hasher import Verified
 from auth.flows.people import Person, find
 from auth.flows.tools import Tools
 from auth.pool import Pool
@@ -33,22 +35,48 @@ class FirstFactor:
         self._gate.sign_in(pool, origin, now)
         store = self._tools.store
         person = find(store.users, pool, username)
+        verified = Verified(ok=False)
+
+        def is_right() -> bool:
+            nonlocal verified
+            verified = self._tools.hasher.verify(person.hash, password)
+            return verified.ok
+
+        user = self.judged(pool, client, person, is_right, origin=origin, now=now)
+        if verified.needs_rehash and person.hash is not None:
+            store.users.rehash(pool.pool_id, user.sub, person.hash, self._tools.hasher.hash(password))
+        return user, person.typed
+
+    def judged(
+        self,
+        pool: Pool,
+        client: Client,
+        person: Person,
+        is_right: Callable[[], bool],
+        *,
+        origin: Origin,
+        now: datetime,
+    ) -> User:
+        """One try for *person*, however they prove their password. :param is_right: the same work for everybody; asked
+        after the try was counted, and always.
+
+        :raises NotAuthorized: whatever the reason; LockedOut, PasswordResetRequired, UserNotConfirmed.
+        """
+        store = self._tools.store
         failures = store.attempts.count(pool.pool_id, "password", person.subject, RULE, now)
-        verified = self._tools.hasher.verify(person.hash, password)
+        ok = is_right()
         user = person.user
         if failures is None:  # even if the password was right: who guesses must not learn that
             self._record(pool, person, origin, now, "locked")
             raise LockedOut
-        if user is None or not user.is_enabled or not verified.ok:
+        if user is None or not user.is_enabled or not ok:
             self._record(pool, person, origin, now, f"failure {failures}")
             self._record_lock(pool, person, failures, origin, now)
             self._tell_who_may_know(client, user)
             raise NotAuthorized
         store.attempts.clear(pool.pool_id, "password", person.subject)
         self._require_usable(pool, person, user, origin, now)
-        if verified.needs_rehash and person.hash is not None:
-            store.users.rehash(pool.pool_id, user.sub, person.hash, self._tools.hasher.hash(password))
-        return user, person.typed
+        return user
 
     def _tell_who_may_know(self, client: Client, user: User | None) -> None:
         """Only a client that says so learns who exists (Cognito's LEGACY)."""

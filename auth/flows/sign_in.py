@@ -56,6 +56,15 @@ class SignIn:
         """
         require_open(pool, client)
         user, typed = self._first.prove(pool, client, username, password, origin=origin, now=now)
+        return self.proven(pool, client, user, typed, origin=origin, now=now)
+
+    def proven(
+        self, pool: Pool, client: Client, user: User, typed: str, *, origin: Origin, now: datetime
+    ) -> Step:
+        """*user* has just proven the password, in whatever way (`FirstFactor.judged`): whatever else is asked for.
+
+        :param typed: the canonical name that began it.
+        """
         # A session that begins before `tokens_valid_from` is over; a clock that was set back does not lock out (R6).
         proven_at = max(now, user.tokens_valid_from)
         state = challenge.begin(user.sub, typed, _facts(pool, user), proven_at)
