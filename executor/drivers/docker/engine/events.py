@@ -82,6 +82,8 @@ class EventWatch:
                 if not self._is_lost:
                     log.warning("the engine's events are lost: %s", fault)
                     self._is_lost = True
+            except Exception:  # whoever was told failed: containers still die, and somebody must hear of it
+                log.exception("an event of the engine could not be dealt with")
             await asyncio.sleep(pause_s)
             pause_s = min(_LAST_PAUSE_S, pause_s * 2)
 

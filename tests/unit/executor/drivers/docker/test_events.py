@@ -65,3 +65,28 @@ async def test_watch_goes_on_where_it_was_cut_off() -> None:
     assert happened == ["die", "die"]
     assert connected == 2
     assert watch.began.is_set()
+
+
+async def test_watch_outlives_whoever_it_tells(caplog: pytest.LogCaptureFixture) -> None:
+    """A fault in what an event causes is logged; the next event is heard."""
+    happened: list[str] = []
+    heard_again = asyncio.Event()
+
+    async def open_stream(_: str | None) -> AsyncIterator[bytes]:
+        yield b""
+        yield json.dumps(DIE).encode()
+        await asyncio.Event().wait()
+
+    def on_event(event: ContainerEvent) -> None:
+        happened.append(event.action)
+        if len(happened) == 1:
+            raise LookupError("a fault of ours")
+        heard_again.set()
+
+    async def on_connected() -> None: ...
+
+    task = asyncio.create_task(EventWatch(open_stream, on_event, on_connected).run())
+    await heard_again.wait()
+    task.cancel()
+    assert happened == ["die", "die"]
+    assert "could not be dealt with" in caplog.text
