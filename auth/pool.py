@@ -7,6 +7,7 @@ from typing import Literal
 SignInName = Literal["username", "email", "phone"]
 MfaMode = Literal["none", "optional", "required"]
 Source = Literal["file", "api"]
+ClaimsEvent = Literal["1", "2", "3"]
 CharacterKind = Literal["lower", "upper", "digit", "symbol"]
 
 STANDARD_SCOPES = ("openid", "email", "phone", "profile", "aws.cognito.signin.user.admin")
@@ -78,7 +79,10 @@ class Pool:
     """:param pool_id: as ``us-east-1_Main00001``; fixed at first creation.
 
     :param is_case_sensitive: of user names. :param resource_servers: identifier → scope → what it allows.
+    :param triggers: `auth.flows.triggers.TriggerName` → function: its name, ``NAME:QUALIFIER`` or ARN.
+    :param claims_event: which form of event the trigger ``pre_token_generation`` gets.
     :param is_closed: it vanished from the file: nobody signs in, nothing is deleted.
+    :param takes_srp: an open client of it proves passwords by SRP: the store knows; nobody declares it.
     :param version: grows with each change; caches compare it.
     """
 
@@ -95,8 +99,10 @@ class Pool:
     resource_servers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     lifetimes: Lifetimes = Lifetimes()
     triggers: Mapping[str, str] = field(default_factory=dict)
+    claims_event: ClaimsEvent = "1"
     brand: Brand = Brand()
     is_closed: bool = False
+    takes_srp: bool = field(default=False, compare=False)
     version: int = 0
 
     @property

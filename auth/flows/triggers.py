@@ -9,6 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from auth.pool import Pool
+from auth.user import User
+
+# As Cognito names the client where there is none: of an administrator.
+NO_CLIENT = "CLIENT_ID_NOT_APPLICABLE"
 
 TriggerName = Literal[
     "pre_sign_up",
@@ -63,3 +67,8 @@ class NoTriggers:
 
 
 NO_TRIGGERS = NoTriggers()
+
+
+def user_attributes(user: User) -> dict[str, str]:
+    """What a trigger sees of somebody: all of it text."""
+    return {"sub": user.sub, "cognito:user_status": user.status, **user.attributes}

@@ -1,0 +1,1 @@
+"""The pools' Lambda triggers: functions that are asked while people sign in, sign up and get tokens."""
