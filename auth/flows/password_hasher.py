@@ -1,4 +1,7 @@
-"""argon2id over passwords (B8). Slow on purpose: 21 ms and 19 MiB each, so only ever on the lane for it."""
+"""argon2id over passwords (B8). Slow on purpose: 21 ms and 19 MiB each, so only ever on the lane for it.
+
+Hashes that people brought along from elsewhere are verified too, until their first sign-in replaces them.
+"""
 
 import os
 import threading
@@ -7,7 +10,9 @@ from dataclasses import dataclass
 import argon2
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from auth.core.password_hash import Argon2Hash, PasswordHash
 from auth.core.password_policy import fits
+from auth.flows.foreign_passwords import foreign, is_password
 
 # OWASP's second row: 19 MiB, two passes, one lane.
 MEMORY_KIB = 19_456
@@ -33,6 +38,9 @@ class PasswordHasher:
         self, *, memory_kib: int = MEMORY_KIB, passes: int = PASSES, at_once: int = os.cpu_count() or 1
     ) -> None:
         self._turns = threading.BoundedSemaphore(at_once)
+        # One foreign hash at a time: it may take 256 MiB and a second, and the others' sign-ins go on beside it.
+        self._foreign_turn = threading.BoundedSemaphore(1)
+        self._own = Argon2Hash(memory_kib=memory_kib, passes=passes, lanes=THREADS)
         self._argon2 = argon2.PasswordHasher(time_cost=passes, memory_cost=memory_kib, parallelism=THREADS)
         self._nobodys = self._argon2.hash("of nobody")
 
@@ -42,15 +50,28 @@ class PasswordHasher:
             return self._argon2.hash(text)
 
     def verify(self, hash: str | None, text: str) -> Verified:
-        """:param hash: None: nobody has that password; the same work is done all the same (B6)."""
+        """:param hash: None: nobody has that password; the same work is done all the same (B6).
+
+        A foreign hash costs its own work besides: until its owner first signs in, a patient clock can tell that name
+        from one that nobody has. It never costs less: who is refused has had one of ours computed, too.
+        """
+        kind = None if hash is None else foreign(hash)
+        ours = hash if kind == self._own else None
+        if hash is not None and kind is not None and ours is None and self._is_password(hash, kind, text):
+            return Verified(ok=True, needs_rehash=True)
         try:
             with self._turns:
-                self._argon2.verify(self._nobodys if hash is None else hash, _hashable(text))
+                self._argon2.verify(self._nobodys if ours is None else ours, _hashable(text))
         except (VerificationError, InvalidHashError):
             return Verified(ok=False)
-        if hash is None or not fits(text):
+        if ours is None or not fits(text):
             return Verified(ok=False)
-        return Verified(ok=True, needs_rehash=self._argon2.check_needs_rehash(hash))
+        return Verified(ok=True, needs_rehash=self._argon2.check_needs_rehash(ours))
+
+    def _is_password(self, hash: str, kind: PasswordHash, text: str) -> bool:
+        with self._foreign_turn:
+            is_right = is_password(hash, kind, _hashable(text))
+        return is_right and fits(text)
 
 
 def _hashable(text: str) -> bytes:
