@@ -45,7 +45,11 @@ Step = Challenge | SignedIn
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Who asks, for limits and for the audit. :param address: of the client, as trusted proxies tell it."""
+    """Who asks, for limits and for the audit. :param address: of the client, as trusted proxies tell it.
+
+    :param client_metadata: what it gives the pool's triggers, and :param validation_data: those before a sign-up.
+    """
 
     address: str
     client_metadata: Mapping[str, str] = field(default_factory=dict)
+    validation_data: Mapping[str, str] = field(default_factory=dict)

@@ -10,17 +10,20 @@ from auth.core.steps import Origin
 from auth.errors import InvalidParameter, LimitExceeded, NotAuthorized, UserNotFound
 from auth.flows.attribute_changes import AttributeChanges
 from auth.flows.codes import Codes
+from auth.flows.custom_message import About
 from auth.flows.delivery import Delivery
 from auth.flows.first_factor import RULE
 from auth.flows.gate import Gate
 from auth.flows.naming import alias_of
 from auth.flows.people import find
 from auth.flows.tools import Tools
+from auth.flows.triggers import NO_CLIENT
 from auth.mail import texts
 from auth.pool import Pool
 from auth.store.ports import VerifyAttribute
 from auth.user import User
 
+NOTHING: Mapping[str, str] = {}
 Address = Literal["email", "phone_number"]
 
 
@@ -79,9 +82,11 @@ class Account:
         *,
         origin: Origin,
         now: datetime,
+        client_id: str = NO_CLIENT,
     ) -> tuple[Delivery, ...]:
         """None takes one away. A new mail address is sent a code, and counts once that came back (B11).
 
+        :param client_id: through which it is done.
         :raises NotAuthorized, InvalidParameter, LimitExceeded: nothing happened.
         """
         user = self._require(self._users.get(pool.pool_id, sub))
@@ -92,9 +97,24 @@ class Account:
         to = after.attributes.get("email")
         if "email" not in new or to is None:
             return ()
-        return (self._codes.send(pool, sub, "email", to, texts.attribute_code, now=now),)
+        about = About(
+            source="CustomMessage_UpdateUserAttribute",
+            user=after,
+            client_id=client_id,
+            metadata=origin.client_metadata,
+        )
+        return (self._codes.send(pool, sub, "email", to, texts.attribute_code, now=now, about=about),)
 
-    def send_attribute_code(self, pool: Pool, sub: str, name: Address, *, now: datetime) -> Delivery:
+    def send_attribute_code(
+        self,
+        pool: Pool,
+        sub: str,
+        name: Address,
+        *,
+        now: datetime,
+        client_id: str = NO_CLIENT,
+        metadata: Mapping[str, str] = NOTHING,
+    ) -> Delivery:
         """:raises InvalidParameter: there is no such address, or no way to it. :raises LimitExceeded: too many."""
         user = self._require(self._users.get(pool.pool_id, sub))
         to = user.attributes.get("email")
@@ -103,7 +123,10 @@ class Account:
         if to is None:
             raise InvalidParameter("User has no email to verify.")
         self._gate.send_to(pool, sub, now)
-        return self._codes.send(pool, sub, "email", to, texts.attribute_code, now=now)
+        about = About(
+            source="CustomMessage_VerifyUserAttribute", user=user, client_id=client_id, metadata=metadata
+        )
+        return self._codes.send(pool, sub, "email", to, texts.attribute_code, now=now, about=about)
 
     def verify_attribute(
         self, pool: Pool, sub: str, name: Address, code: str, *, origin: Origin, now: datetime

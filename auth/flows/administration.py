@@ -5,26 +5,31 @@ It tells who exists, and skips codes; so it is never reachable by users.
 
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal
 
 from auth.audit import Action
-from auth.core.attributes import VERIFIED, checked
+from auth.core.attributes import checked
 from auth.core.password_policy import check, temporary_password
 from auth.core.username import has_names
 from auth.errors import AliasExists, InvalidParameter, NotAuthorized, ResourceNotFound, UsernameExists
 from auth.flows.attribute_changes import AttributeChanges
 from auth.flows.codes import Codes
 from auth.flows.created_user import CreatedUser
-from auth.flows.naming import ATTRIBUTES, Naming, alias_of, name_of
+from auth.flows.custom_message import About, CustomMessage
+from auth.flows.hooks import Hooks
+from auth.flows.naming import aliases_of, name_of
 from auth.flows.people import known
 from auth.flows.tools import Tools
+from auth.flows.triggers import NO_CLIENT
 from auth.mail import texts
 from auth.pool import Pool
 from auth.store.ports import NewUser, UserPage
 from auth.user import User
 
 ListFilter = tuple[str, Literal["=", "^="], str]
+NOTHING: Mapping[str, str] = {}
 MAX_PAGE = 60  # as ListUsers
 
 
@@ -36,6 +41,8 @@ class Administration:
         self._actor = actor
         self._users = tools.store.users
         self._codes = Codes(tools)
+        self._custom = CustomMessage(tools)
+        self._hooks = Hooks(tools)
         self._changes = AttributeChanges(tools)
 
     def create_user(
@@ -49,11 +56,14 @@ class Administration:
         is_permanent: bool = False,
         invites: bool = True,
         groups: Sequence[str] = (),
+        validation: Mapping[str, str] = NOTHING,
+        metadata: Mapping[str, str] = NOTHING,
     ) -> CreatedUser:
         """:param password: None: one is made. :param is_permanent: they need not change it: they are CONFIRMED.
 
         :param invites: a mail with the temporary password goes to their address, if they have one.
         :raises UsernameExists, AliasExists, InvalidPassword, InvalidParameter: nothing was written.
+        :param validation: for the trigger before it; :param metadata: for all triggers.
         :raises ResourceNotFound: there is no such group; nothing was written.
         """
         known_groups = {name for name, _, _ in self._users.groups(pool.pool_id)} if groups else set()
@@ -67,6 +77,16 @@ class Administration:
         }
         first = password if password is not None else temporary_password(pool.password, secrets.choice)
         check(pool.password, first)
+        said = self._hooks.before_sign_up(
+            pool,
+            NO_CLIENT,
+            "PreSignUp_AdminCreateUser",
+            naming.username,
+            wanted,
+            validation=validation,
+            metadata=metadata,
+        )
+        wanted |= {f"{name}_verified": "true" for name in said.verified}
         until = None if is_permanent else now + timedelta(seconds=pool.password.temporary_s)
         new = NewUser(
             pool_id=pool.pool_id,
@@ -75,7 +95,7 @@ class Administration:
             username_key=naming.key,
             status="CONFIRMED" if is_permanent else "FORCE_CHANGE_PASSWORD",
             attributes=wanted,
-            aliases=_aliases(pool, naming, wanted),
+            aliases=aliases_of(pool, naming, wanted),
             password_hash=self._tools.hasher.hash(first),
             temporary_until=until,
         )
@@ -90,7 +110,11 @@ class Administration:
             self.add_to_group(pool, user.sub, group, now=now)
         if invites and not is_permanent and "email" in wanted:
             days = max(1, round(pool.password.temporary_s / 86400))
-            self._tools.post(texts.invitation(pool, wanted["email"], username, first, days))
+            ours = texts.invitation(pool, wanted["email"], username, first, days)
+            about = About(
+                source="CustomMessage_AdminCreateUser", user=user, client_id=NO_CLIENT, metadata=metadata
+            )
+            self._tools.post(self._custom.worded(pool, about, ours, first, username=username))
         return CreatedUser(user=self.show(pool, user.sub), password=first)
 
     def set_password(
@@ -111,7 +135,9 @@ class Administration:
         self._tools.store.attempts.clear(pool.pool_id, "password", user.sub)
         self._record("password_set", pool, user.sub, now, "permanent" if is_permanent else "temporary")
 
-    def reset_password(self, pool: Pool, username: str, *, now: datetime) -> None:
+    def reset_password(
+        self, pool: Pool, username: str, *, now: datetime, metadata: Mapping[str, str] = NOTHING
+    ) -> None:
         """The password counts no more; a code goes to the verified address. :raises UserNotFound, InvalidParameter."""
         user = known(self._users, pool, username)
         if not user.is_verified("email") or "email" not in user.attributes:
@@ -120,16 +146,24 @@ class Administration:
             )
         self._users.set_status(pool.pool_id, user.sub, "RESET_REQUIRED", now)
         self._tools.store.grants.sign_out(pool.pool_id, user.sub, now)
-        self._codes.send(pool, user.sub, "reset", user.attributes["email"], texts.reset_code, now=now)
+        to = user.attributes["email"]
+        about = About(
+            source="CustomMessage_ForgotPassword", user=user, client_id=NO_CLIENT, metadata=metadata
+        )
+        self._codes.send(pool, user.sub, "reset", to, texts.reset_code, now=now, about=about)
         self._record("password_reset", pool, user.sub, now, "required")
 
-    def confirm(self, pool: Pool, username: str, *, now: datetime) -> None:
+    def confirm(
+        self, pool: Pool, username: str, *, now: datetime, metadata: Mapping[str, str] = NOTHING
+    ) -> None:
         """Without a code, so without proof of an address. :raises NotAuthorized: they are not UNCONFIRMED."""
         user = known(self._users, pool, username)
         if user.status != "UNCONFIRMED":
             raise NotAuthorized(f"User cannot be confirmed. Current status is {user.status}")
         self._users.set_status(pool.pool_id, user.sub, "CONFIRMED", now)
         self._record("user_confirmed", pool, user.sub, now)
+        confirmed = replace(user, status="CONFIRMED")
+        self._hooks.after_confirmation(pool, NO_CLIENT, "PostConfirmation_ConfirmSignUp", confirmed, metadata)
 
     def update_attributes(
         self, pool: Pool, username: str, changes: Mapping[str, str | None], *, now: datetime
@@ -194,14 +228,3 @@ class Administration:
         self._tools.audit.record(
             action, "ok", now, pool_id=pool.pool_id, actor=self._actor, target=sub, detail=detail
         )
-
-
-def _aliases(pool: Pool, naming: Naming, attributes: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    """What names the person, and addresses that the operator vouches for."""
-    aliases = dict(naming.aliases)
-    for kind, name in ATTRIBUTES.items():
-        if attributes.get(VERIFIED[name]) == "true" and name in attributes:
-            alias = alias_of(pool, kind, attributes[name])
-            if alias is not None:
-                aliases[kind] = alias[1]
-    return tuple(aliases.items())

@@ -11,6 +11,7 @@ from auth.core.masking import decoy_email, masked_email
 from auth.core.one_time_code import expires_at, new_code, plain
 from auth.core.username import is_email
 from auth.errors import CodeMismatch
+from auth.flows.custom_message import About, CustomMessage
 from auth.flows.delivery import Delivery
 from auth.flows.tools import Tools
 from auth.mail.message import Message
@@ -26,13 +27,26 @@ class Codes:
         self._codes = tools.store.codes
         self._post = tools.post
         self._decoy_key = tools.decoy_key
+        self._custom = CustomMessage(tools)
 
     def send(
-        self, pool: Pool, subject: str, purpose: CodePurpose, to: str, write: Write, *, now: datetime
+        self,
+        pool: Pool,
+        subject: str,
+        purpose: CodePurpose,
+        to: str,
+        write: Write,
+        *,
+        now: datetime,
+        about: About | None = None,
     ) -> Delivery:
-        """A new code to the mail address *to*; an earlier one for the same purpose is dead."""
+        """A new code to the mail address *to*; an earlier one for the same purpose is dead.
+
+        :param about: whom the mail is about: the pool's trigger may word it. None: it is not asked.
+        """
         code = self._put(pool, subject, purpose, to, now)
-        self._post(write(pool, to, code))
+        ours = write(pool, to, code)
+        self._post(ours if about is None else self._custom.worded(pool, about, ours, code))
         return Delivery(destination_masked=masked_email(to))
 
     def pretend(

@@ -60,6 +60,17 @@ def name_of(pool: Pool, username: str, attributes: Mapping[str, str]) -> Naming:
     return Naming(sub=sub, username=sub, key=sub, attributes=with_address, aliases=((kind, alias),))
 
 
+def aliases_of(pool: Pool, naming: Naming, attributes: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """What names the person, and addresses that somebody who may vouches for."""
+    aliases = dict(naming.aliases)
+    for kind, name in ATTRIBUTES.items():
+        if attributes.get(f"{name}_verified") == "true" and name in attributes:
+            alias = alias_of(pool, kind, attributes[name])
+            if alias is not None:
+                aliases[kind] = alias[1]
+    return tuple(aliases.items())
+
+
 def alias_of(pool: Pool, kind: AddressKind, address: User | str) -> tuple[str, str] | None:
     """(kind, canonical value) of a person's address, where people sign in with such. None: not here, or none."""
     text = address if isinstance(address, str) else address.attributes.get(ATTRIBUTES[kind])

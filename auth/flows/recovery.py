@@ -12,8 +12,10 @@ from auth.core.password_policy import check
 from auth.core.steps import Origin
 from auth.errors import AuthError, InvalidParameter, NotAuthorized, UserNotFound
 from auth.flows.codes import Codes
+from auth.flows.custom_message import About
 from auth.flows.delivery import Delivery
 from auth.flows.gate import Gate
+from auth.flows.hooks import Hooks
 from auth.flows.people import find, require_open
 from auth.flows.tools import Tools
 from auth.mail import texts
@@ -33,6 +35,7 @@ class Recovery:
         self._users = tools.store.users
         self._gate = Gate(tools)
         self._codes = Codes(tools)
+        self._hooks = Hooks(tools)
 
     def forgot(self, pool: Pool, client: Client, username: str, *, origin: Origin, now: datetime) -> Delivery:
         """A code to the verified mail address; people who get none are answered alike.
@@ -47,8 +50,14 @@ class Recovery:
         self._record(
             "password_forgotten", "refused" if to is None else "ok", pool, person.target, origin, now
         )
-        if to is not None:
-            return self._codes.send(pool, person.subject, "reset", to, texts.reset_code, now=now)
+        if to is not None and person.user is not None:
+            about = About(
+                source="CustomMessage_ForgotPassword",
+                user=person.user,
+                client_id=client.client_id,
+                metadata=origin.client_metadata,
+            )
+            return self._codes.send(pool, person.subject, "reset", to, texts.reset_code, now=now, about=about)
         if not client.hides_users:
             raise _why_not(person.user)
         return self._codes.pretend(pool, person.subject, "reset", person.typed, now=now)
@@ -89,6 +98,15 @@ class Recovery:
         self._record("password_reset", "ok", pool, person.target, origin, now)
         if to is not None:
             self._tools.post(texts.password_changed(pool, to))
+        fresh = None if user is None else self._users.get(pool.pool_id, user.sub)
+        if fresh is not None:
+            self._hooks.after_confirmation(
+                pool,
+                client.client_id,
+                "PostConfirmation_ConfirmForgotPassword",
+                fresh,
+                origin.client_metadata,
+            )
 
     def _record(
         self, action: _Action, result: Result, pool: Pool, sub: str, origin: Origin, now: datetime

@@ -19,9 +19,11 @@ from auth.errors import (
     UserNotFound,
 )
 from auth.flows.codes import Codes
+from auth.flows.custom_message import About
 from auth.flows.delivery import Delivery
 from auth.flows.gate import Gate
-from auth.flows.naming import Naming, alias_of, name_of
+from auth.flows.hooks import Hooks, PreSignedUp
+from auth.flows.naming import Naming, alias_of, aliases_of, name_of
 from auth.flows.people import Person, find, require_open
 from auth.flows.signed_up import SignedUp
 from auth.flows.tools import Tools
@@ -41,6 +43,7 @@ class SignUp:
         self._users = tools.store.users
         self._gate = Gate(tools)
         self._codes = Codes(tools)
+        self._hooks = Hooks(tools)
 
     def sign_up(
         self,
@@ -69,20 +72,33 @@ class SignUp:
         wanted = {key: value for key, value in checked(pool, naming.attributes, is_new=True).items() if value}
         if "email" in wanted:
             self._gate.send_to_mailbox(pool, wanted["email"], now)
+        said = self._hooks.before_sign_up(
+            pool,
+            client.client_id,
+            "PreSignUp_SignUp",
+            naming.username,
+            wanted,
+            validation=origin.validation_data,
+            metadata=origin.client_metadata,
+        )
         # Looked for also where nobody is told: equal work. Whether it is taken is the store's to say.
         person = find(self._users, pool, username)
         hashed = self._tools.hasher.hash(password)
-        new = _new_user(pool, naming, wanted, hashed)
+        new = _new_user(pool, naming, wanted, hashed, said)
         try:
             user = self._users.create(new, now)
         except (UsernameExists, AliasExists) as error:
             self._record("sign_up", "refused", pool, person.target, origin, now)
-            if not quiet:
+            # Where no code is asked for, whoever signs up would be in: there is nothing to hide a taken name behind.
+            if not quiet or said.is_confirmed:
                 raise _taken(naming) from error
             delivery = self._tell_owner(pool, person, wanted.get("email"), now)
             return SignedUp(sub=new.sub, is_confirmed=False, delivery=delivery, password_hash=hashed)
-        delivery = self._send(pool, user, now)
         self._record("sign_up", "ok", pool, user.sub, origin, now)
+        if said.is_confirmed:
+            self._after_confirmation(pool, client, user, origin)
+            return SignedUp(sub=user.sub, is_confirmed=True, delivery=None, password_hash=hashed)
+        delivery = self._send(pool, client, user, origin, now)
         return SignedUp(sub=user.sub, is_confirmed=False, delivery=delivery, password_hash=hashed)
 
     def confirm(
@@ -120,6 +136,9 @@ class SignUp:
             self._tell_who_may_know(client, user)
             raise
         self._record("sign_up_confirmed", "ok", pool, person.target, origin, now)
+        confirmed = None if user is None else self._users.get(pool.pool_id, user.sub)
+        if confirmed is not None:
+            self._after_confirmation(pool, client, confirmed, origin)
 
     def resend(self, pool: Pool, client: Client, username: str, *, origin: Origin, now: datetime) -> Delivery:
         """A new code; people who get none are answered alike (B6).
@@ -138,19 +157,26 @@ class SignUp:
             and "email" in user.attributes
         ):
             to = user.attributes["email"]
-            return self._codes.send(pool, user.sub, "sign_up", to, texts.resent_code, now=now)
+            about = _about("CustomMessage_ResendCode", client, user, origin)
+            return self._codes.send(pool, user.sub, "sign_up", to, texts.resent_code, now=now, about=about)
         if not client.hides_users:
             if user is None:
                 raise UserNotFound("Username/client id combination not found.")
             raise InvalidParameter("User is already confirmed." if user.status != "UNCONFIRMED" else "")
         return self._codes.pretend(pool, person.subject, "sign_up", person.typed, now=now)
 
-    def _send(self, pool: Pool, user: User, now: datetime) -> Delivery | None:
+    def _after_confirmation(self, pool: Pool, client: Client, user: User, origin: Origin) -> None:
+        self._hooks.after_confirmation(
+            pool, client.client_id, "PostConfirmation_ConfirmSignUp", user, origin.client_metadata
+        )
+
+    def _send(self, pool: Pool, client: Client, user: User, origin: Origin, now: datetime) -> Delivery | None:
         """None: there is no mail address; an administrator confirms such people."""
         to = user.attributes.get("email")
         if to is None:
             return None
-        return self._codes.send(pool, user.sub, "sign_up", to, texts.sign_up_code, now=now)
+        about = _about("CustomMessage_SignUp", client, user, origin)
+        return self._codes.send(pool, user.sub, "sign_up", to, texts.sign_up_code, now=now, about=about)
 
     def _tell_owner(self, pool: Pool, person: Person, to: str | None, now: datetime) -> Delivery | None:
         """To the address that was typed, and nowhere else. Whoever began to sign up with it gets a new code."""
@@ -181,15 +207,27 @@ class SignUp:
         self._tools.audit.record(action, result, now, pool_id=pool.pool_id, target=sub, origin=origin)
 
 
-def _new_user(pool: Pool, naming: Naming, attributes: Mapping[str, str], hashed: str) -> NewUser:
+def _about(
+    source: Literal["CustomMessage_SignUp", "CustomMessage_ResendCode"],
+    client: Client,
+    user: User,
+    origin: Origin,
+) -> About:
+    return About(source=source, user=user, client_id=client.client_id, metadata=origin.client_metadata)
+
+
+def _new_user(
+    pool: Pool, naming: Naming, attributes: Mapping[str, str], hashed: str, said: PreSignedUp
+) -> NewUser:
+    attributes = {**attributes, **{f"{name}_verified": "true" for name in said.verified}}
     return NewUser(
         pool_id=pool.pool_id,
         sub=naming.sub,
         username=naming.username,
         username_key=naming.key,
-        status="UNCONFIRMED",
+        status="CONFIRMED" if said.is_confirmed else "UNCONFIRMED",
         attributes=attributes,
-        aliases=naming.aliases,
+        aliases=aliases_of(pool, naming, attributes),
         password_hash=hashed,
     )
 
