@@ -90,6 +90,8 @@ from auth.store.ports.secrets import (
 from auth.store.ports.secrets import (
     VerifyAttribute as VerifyAttribute,
 )
+from auth.store.ports.srp import SrpStore as SrpStore
+from auth.store.ports.srp import SrpVerifier as SrpVerifier
 
 
 class Store(Protocol):
@@ -107,6 +109,8 @@ class Store(Protocol):
     def challenges(self) -> ChallengeStore: ...
     @property
     def software_tokens(self) -> SoftwareTokenStore: ...
+    @property
+    def srp(self) -> SrpStore: ...
     @property
     def browser_sessions(self) -> BrowserSessionStore: ...
     @property

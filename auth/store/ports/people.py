@@ -1,10 +1,12 @@
-"""People, their passwords and groups."""
+"""People and their passwords; their groups are in `groups`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
+from auth.store.ports.groups import GroupStore
+from auth.store.ports.srp import SrpVerifier
 from auth.user import MfaPreference, User, UserStatus
 
 
@@ -13,7 +15,7 @@ class NewUser:
     """:param username_key: the canonical form (B13) by which the name is unique.
 
     :param aliases: what the user may sign in with from now on: (kind, canonical value).
-    :param password_hash: None: there is none yet.
+    :param password_hash: None: there is none yet. :param verifier: of the same password, where clients use SRP.
     """
 
     pool_id: str
@@ -25,6 +27,7 @@ class NewUser:
     aliases: tuple[tuple[str, str], ...] = ()
     password_hash: str | None = None
     temporary_until: datetime | None = None
+    verifier: SrpVerifier | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +45,7 @@ class UserPage:
     next: str | None
 
 
-class UserStore(Protocol):
+class UserStore(GroupStore, Protocol):
     def find(self, pool_id: str, key: str) -> tuple[User, StoredPassword | None] | None:
         """By canonical user name, by an alias with the right to sign in, or by sub. One query, found or not."""
         ...
@@ -64,8 +67,12 @@ class UserStore(Protocol):
         status: UserStatus | None = None,
         end_sessions: bool = True,
         except_grant: str | None = None,
+        verifier: SrpVerifier | None = None,
     ) -> None:
-        """Replace the password; with *end_sessions* every grant but *except_grant* dies with it (A8)."""
+        """Replace the password; with *end_sessions* every grant but *except_grant* dies with it (A8).
+
+        :param verifier: of the same password; None: nobody proves this one by SRP until it was seen at a sign-in.
+        """
         ...
 
     def rehash(self, pool_id: str, sub: str, old_hash: str, new_hash: str) -> None:
@@ -112,19 +119,3 @@ class UserStore(Protocol):
     ) -> UserPage:
         """Ordered by sub. :param filter: (attribute, how, value), as in ListUsers; one index, never a scan."""
         ...
-
-    def put_group(
-        self, pool_id: str, name: str, now: datetime, *, description: str = "", precedence: int | None = None
-    ) -> None: ...
-
-    def groups(self, pool_id: str) -> tuple[tuple[str, str, int | None], ...]:
-        """(name, description, precedence), strongest first."""
-        ...
-
-    def delete_group(self, pool_id: str, name: str) -> None: ...
-
-    def add_to_group(self, pool_id: str, sub: str, group: str, now: datetime) -> None:
-        """:raises ResourceNotFound: there is no such group."""
-        ...
-
-    def remove_from_group(self, pool_id: str, sub: str, group: str) -> None: ...

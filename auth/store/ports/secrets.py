@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
+from auth.store.ports.srp import SrpVerifier
+
 AttemptKind = Literal["password", "mfa", "client", "send", "sign_up", "code"]
 CodePurpose = Literal["sign_up", "reset", "email", "phone_number", "mfa"]
 
@@ -66,10 +68,14 @@ class ConfirmUser:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResetPassword:
-    """What a good reset code does: the password, all sessions ended, RESET_REQUIRED → CONFIRMED."""
+    """What a good reset code does: the password, all sessions ended, RESET_REQUIRED → CONFIRMED.
+
+    :param verifier: of the same password, where clients use SRP.
+    """
 
     sub: str
     hash: str
+    verifier: SrpVerifier | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from auth.store.ports import CodePurpose, ConfirmUser, Effect, ResetPassword, Ve
 from auth.store.sql import tables as t
 from auth.store.sql.aliases import drop_alias, set_attribute, take_alias, take_alias_over
 from auth.store.sql.ending import end_sessions
+from auth.store.sql.srp_verifiers import put_verifier
 from auth.store.sql.statements import put
 from auth.store.sql.user_rows import is_user
 from auth.store.sql.users import put_password
@@ -62,7 +63,7 @@ class SqlCodes:
         with self._db.write() as connection:
             judged = _try(connection, (pool_id, subject, purpose), presented, now)
             if isinstance(judged, str) and effect is not None:
-                _happen(connection, pool_id, effect, now)
+                _happen(connection, self._sealer, pool_id, effect, now)
         if isinstance(judged, AuthError):  # raised only here: the try is committed
             raise judged
         return judged
@@ -84,11 +85,11 @@ def _try(
     return str(row.destination)
 
 
-def _happen(connection: Connection, pool_id: str, effect: Effect, now: datetime) -> None:
+def _happen(connection: Connection, sealer: Sealer, pool_id: str, effect: Effect, now: datetime) -> None:
     if isinstance(effect, ConfirmUser):
-        _confirm(connection, pool_id, effect, now)
+        _confirm(connection, sealer, pool_id, effect, now)
     elif isinstance(effect, ResetPassword):
-        _reset(connection, pool_id, effect, now)
+        _reset(connection, sealer, pool_id, effect, now)
     else:
         _verify(connection, pool_id, effect)
 
@@ -101,9 +102,11 @@ def _set_status(connection: Connection, pool_id: str, sub: str, before: str, now
         raise ExpiredCode
 
 
-def _confirm(connection: Connection, pool_id: str, effect: ConfirmUser, now: datetime) -> None:
+def _confirm(
+    connection: Connection, sealer: Sealer, pool_id: str, effect: ConfirmUser, now: datetime
+) -> None:
     if effect.hash is not None and _is_unconfirmed(connection, pool_id, effect.sub):
-        put_password(connection, pool_id, effect.sub, effect.hash, now, None)
+        _replace_password(connection, sealer, pool_id, effect.sub, effect.hash, now)
     _set_status(connection, pool_id, effect.sub, "UNCONFIRMED", now)
     for kind, value in effect.aliases:
         if effect.takes_over:
@@ -119,9 +122,23 @@ def _is_unconfirmed(connection: Connection, pool_id: str, sub: str) -> bool:
     return connection.execute(row.with_for_update()).first() is not None
 
 
-def _reset(connection: Connection, pool_id: str, effect: ResetPassword, now: datetime) -> None:
+def _replace_password(
+    connection: Connection, sealer: Sealer, pool_id: str, sub: str, hash: str, now: datetime
+) -> None:
+    """By the one that whoever has the code gave; mostly it is there already, and so is its verifier."""
+    of = t.passwords.c
+    same = select(of.hash).where(of.pool_id == pool_id, of.sub == sub, of.hash == hash)
+    if connection.execute(same).first() is None:
+        put_password(connection, pool_id, sub, hash, now, None)
+        put_verifier(connection, sealer, pool_id, sub, None, now)
+
+
+def _reset(
+    connection: Connection, sealer: Sealer, pool_id: str, effect: ResetPassword, now: datetime
+) -> None:
     _set_status(connection, pool_id, effect.sub, "RESET_REQUIRED", now)
     put_password(connection, pool_id, effect.sub, effect.hash, now, None)
+    put_verifier(connection, sealer, pool_id, effect.sub, effect.verifier, now)
     end_sessions(connection, pool_id, effect.sub, "password reset", now)
 
 

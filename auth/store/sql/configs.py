@@ -7,7 +7,7 @@ from typing import Any
 from auth.client import Client
 from auth.pool import AttributeRule, Brand, Lifetimes, PasswordPolicy, Pool
 
-_POOL_COLUMNS = ("pool_id", "name", "source", "is_closed", "version")
+_POOL_COLUMNS = ("pool_id", "name", "source", "is_closed", "takes_srp", "version")
 _CLIENT_COLUMNS = ("client_id", "pool_id", "name", "source", "is_closed")
 
 
@@ -20,7 +20,7 @@ def pool_config(pool: Pool) -> dict[str, Any]:
     return config
 
 
-def read_pool(row: Mapping[str, Any]) -> Pool:
+def read_pool(row: Mapping[str, Any], *, takes_srp: bool = False) -> Pool:
     """:param row: of the table ``pools``."""
     config = dict(row["config"])
     password = dict(config.pop("password"))
@@ -30,6 +30,7 @@ def read_pool(row: Mapping[str, Any]) -> Pool:
         name=row["name"],
         source=row["source"],
         is_closed=row["orphaned_at"] is not None,
+        takes_srp=takes_srp,
         version=row["config_version"],
         sign_in_with=frozenset(config.pop("sign_in_with")),
         password=PasswordPolicy(**password),

@@ -20,6 +20,7 @@ from auth.store.sql.keys import SqlKeys
 from auth.store.sql.pools import SqlPools
 from auth.store.sql.sealing_key import settle_key
 from auth.store.sql.software_tokens import SqlSoftwareTokens
+from auth.store.sql.srp_verifiers import SqlSrp
 from auth.store.sql.tables import VERSION_TABLE, metadata
 from auth.store.sql.users import SqlUsers
 from kit.migrations import make_schema, migrate
@@ -38,11 +39,12 @@ class SqlStore:
     def __init__(self, database: Database, sealer: Sealer) -> None:
         self.database = database
         self.pools = SqlPools(database, sealer)
-        self.users = SqlUsers(database)
+        self.users = SqlUsers(database, sealer)
         self.attempts = SqlAttempts(database)
         self.codes = SqlCodes(database, sealer)
         self.challenges = SqlChallenges(database, sealer)
         self.software_tokens = SqlSoftwareTokens(database, sealer)
+        self.srp = SqlSrp(database, sealer)
         self.browser_sessions = SqlBrowserSessions(database, sealer)
         self.grants = SqlGrants(database, sealer)
         self.keys = SqlKeys(database, sealer)

@@ -186,6 +186,19 @@ passwords = Table(
     _of_user(),
 )
 
+# Stale, and as good as none, unless `password_set_at` is that of the password. Only in pools with an SRP client.
+srp_verifiers = Table(
+    "srp_verifiers",
+    metadata,
+    Column("pool_id", Key, primary_key=True),
+    _key("sub"),
+    Column("user_id", Text, nullable=False),
+    Column("salt", LargeBinary, nullable=False),
+    Column("verifier", LargeBinary, nullable=False),
+    Column("password_set_at", UtcMs, nullable=False),
+    _of_user(),
+)
+
 # `pending` is a new seed that its user has not confirmed; `secret` works until then.
 totp = Table(
     "totp",

@@ -4,15 +4,18 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, delete, literal, select, union_all, update
+from sqlalchemy import Connection, Select, bindparam, literal, select, union_all, update
 from sqlalchemy.exc import IntegrityError
 
 from auth.errors import AliasExists, TooManyRequests, UsernameExists, UserNotFound
-from auth.store.ports import NewUser, StoredPassword
+from auth.sealing import Sealer
+from auth.store.ports import NewUser, SrpVerifier, StoredPassword
 from auth.store.sql import tables as t
 from auth.store.sql.aliases import drop_alias, take_alias
-from auth.store.sql.ending import announce, end_sessions
+from auth.store.sql.ending import end_sessions
 from auth.store.sql.groups import SqlGroups
+from auth.store.sql.srp_verifiers import put_verifier
+from auth.store.sql.removing import remove_user
 from auth.store.sql.statements import insert_if_absent, put
 from auth.store.sql.user_list import SqlUserList
 from auth.store.sql.user_rows import USER_COLUMNS, is_user, read_user, select_user, write_index
@@ -24,8 +27,9 @@ _NOT_YET = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class SqlUsers(SqlGroups, SqlUserList):
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, sealer: Sealer) -> None:
         self._db = database
+        self._sealer = sealer
 
     def find(self, pool_id: str, key: str) -> tuple[User, StoredPassword | None] | None:
         with self._db.read() as connection:
@@ -48,7 +52,9 @@ class SqlUsers(SqlGroups, SqlUserList):
             listed = {**new.attributes, "username": new.username}
             write_index(connection, new.pool_id, new.sub, listed)
             if new.password_hash is not None:
-                _put_password(connection, new, new.password_hash, now, new.temporary_until)
+                put_password(connection, new.pool_id, new.sub, new.password_hash, now, new.temporary_until)
+                if new.verifier is not None:
+                    put_verifier(connection, self._sealer, new.pool_id, new.sub, new.verifier, now)
             return _surely(_get(connection, new.pool_id, new.sub))
 
     def set_password(
@@ -62,11 +68,13 @@ class SqlUsers(SqlGroups, SqlUserList):
         status: UserStatus | None = None,
         end_sessions: bool = True,
         except_grant: str | None = None,
+        verifier: SrpVerifier | None = None,
     ) -> None:
         with self._db.write() as connection:
             values: dict[str, Any] = {} if status is None else {"status": status}
             _update(connection, pool_id, sub, now, **values)
             put_password(connection, pool_id, sub, hash, now, temporary_until)
+            put_verifier(connection, self._sealer, pool_id, sub, verifier, now)
             if end_sessions:
                 _end(connection, pool_id, sub, "password changed", now, except_grant)
 
@@ -116,21 +124,9 @@ class SqlUsers(SqlGroups, SqlUserList):
 
     def delete(self, pool_id: str, sub: str, now: datetime) -> None:
         """What hangs on their names goes too: codes, counters, half-way sign-ins."""
-        alias = t.user_aliases.c
         with self._db.write() as connection:
-            names = connection.execute(
-                select(alias.alias_key).where(alias.pool_id == pool_id, alias.sub == sub)
-            ).scalars()
-            subjects = [sub, *names]
-            gone = delete(t.users).where(is_user(pool_id, sub)).returning(t.users.c.username_key)
-            username_key = connection.execute(gone).scalar()
-            if username_key is None:
+            if not remove_user(connection, pool_id, sub, now):
                 raise UserNotFound
-            for table in (t.codes, t.attempts, t.challenges):
-                of = table.c
-                mine = of.subject.in_([username_key, *subjects])
-                connection.execute(delete(table).where(of.pool_id == pool_id, mine))
-            announce(connection, pool_id, "user", sub, now)
 
 
 def _find() -> Select[Any]:
@@ -189,12 +185,6 @@ def _row(new: NewUser, now: datetime) -> dict[str, Any]:
         "created_at": now,
         "updated_at": now,
     }
-
-
-def _put_password(
-    connection: Connection, new: NewUser, hash: str, now: datetime, temporary_until: datetime | None
-) -> None:
-    put_password(connection, new.pool_id, new.sub, hash, now, temporary_until)
 
 
 def put_password(

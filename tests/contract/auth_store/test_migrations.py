@@ -53,10 +53,12 @@ def test_an_older_file_is_copied_before_it_is_migrated(
         peopled(store)
     scripts = tmp_path / "scripts"
     (scripts / "versions").mkdir(parents=True)
-    first = Path(__file__).parents[3] / "auth/store/sql/migrations/versions/m0001_user_pools.py"
-    (scripts / "versions" / first.name).write_text(first.read_text())
-    (scripts / "versions" / "m0002_more.py").write_text(
-        "from alembic import op\nrevision = '0002'\ndown_revision = '0001'\n"
+    ours = sorted((Path(__file__).parents[3] / "auth/store/sql/migrations/versions").glob("m*.py"))
+    for script in ours:
+        (scripts / "versions" / script.name).write_text(script.read_text())
+    newest = ours[-1].name[1:5]
+    (scripts / "versions" / "m9000_more.py").write_text(
+        f"from alembic import op\nrevision = '9000'\ndown_revision = '{newest}'\n"
         "def upgrade():\n    op.execute('CREATE TABLE more (x INTEGER)')\n"
     )
     monkeypatch.setattr("auth.store.sql.store._SCRIPTS", scripts)
@@ -64,7 +66,7 @@ def test_an_older_file_is_copied_before_it_is_migrated(
     with opened(url, tmp_path) as store:
         assert store.users.get("us-east-1_Main00001", "sub-1") is not None
 
-    copy = tmp_path / "auth.db.before-0001"
+    copy = tmp_path / f"auth.db.before-{newest}"
     assert copy.stat().st_mode & 0o777 == 0o600
     with closing(sqlite3.connect(copy)) as old:
         assert old.execute("SELECT count(*) FROM users").fetchone() == (1,)
