@@ -1,5 +1,6 @@
 """The pools and clients that exist, in memory: looked up on every request, read again only when something changed."""
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -29,6 +30,9 @@ class Directory:
         self._store = store
         self._now = _Snapshot()
         self._looked_at: datetime | None = None
+        self._reading = (
+            threading.Lock()
+        )  # so that no thread puts what it read before over what another read later
 
     def __repr__(self) -> str:
         return f"<Directory pools={len(self._now.pools)} clients={len(self._now.clients)}>"
@@ -37,6 +41,18 @@ class Directory:
         """Blocks on the database, at most once a second; a clock that jumps back does not stop it."""
         if self._looked_at is not None and abs(now - self._looked_at) < _LOOK_AGAIN:
             return
+        if self._reading.acquire(blocking=False):
+            try:
+                self._read(now)
+            finally:
+                self._reading.release()
+
+    def renew(self, now: datetime) -> None:
+        """See now what was changed until now: for whoever has changed something, or is about to."""
+        with self._reading:
+            self._read(now)
+
+    def _read(self, now: datetime) -> None:
         version = self._store.version()  # before the rows: a change in between is seen by the next refresh
         if version != self._now.version:
             pools = {pool.pool_id: pool for pool in self._store.pools()}

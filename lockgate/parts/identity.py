@@ -45,6 +45,9 @@ STORE_DEADLINE_S = (
 PASSWORD_THREADS = 8  # one hash a core at once (19 MiB, 21 ms); the others wait for the disk meanwhile
 PASSWORD_WAITING = 64  # more than this is over a second of hashing: whoever comes then is told to come again
 PASSWORD_DEADLINE_S = 10.0
+TRIGGER_THREADS = 32  # they wait for functions, and work little
+TRIGGER_WAITING = 256
+TRIGGER_DEADLINE_S = 25.0  # AWS gives a trigger 5 s, three times; a sign-in asks several of them
 BEAT_S = (
     2.0  # other processes' pools and keys are seen so soon, and a database that is gone: nothing tells of it
 )
@@ -110,6 +113,12 @@ class IdentityPart:
                 waiting=PASSWORD_WAITING,
                 deadline_s=PASSWORD_DEADLINE_S,
                 is_polite=True,
+            ),
+            triggers=Lane(
+                "triggers",
+                threads=TRIGGER_THREADS,
+                waiting=TRIGGER_WAITING,
+                deadline_s=TRIGGER_DEADLINE_S,
             ),
         )
         self._mailer = Mailer(self._invoker, dev=self._dev, loop=asyncio.get_running_loop())
@@ -212,7 +221,7 @@ class IdentityPart:
     async def _learn_ids(self) -> None:
         """Ids are fixed at first creation: whatever they would be derived as now."""
         pools = await self.lanes.store.run(self._store.pools.pools)
-        self._known = {pool.name: pool.pool_id for pool in pools}
+        self._known = {pool.name: pool.pool_id for pool in pools if pool.source == "file"}
 
     def _auth_url(self, file: RoutesFile) -> str:
         return file.server.auth_url or self._listening

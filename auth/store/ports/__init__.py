@@ -28,6 +28,8 @@ from auth.store.ports.grants import (
 from auth.store.ports.grants import (
     Rotated as Rotated,
 )
+from auth.store.ports.groups import GroupPage as GroupPage
+from auth.store.ports.groups import GroupStore as GroupStore
 from auth.store.ports.keys import (
     KeyState as KeyState,
 )
@@ -40,6 +42,8 @@ from auth.store.ports.keys import (
 from auth.store.ports.keys import (
     StoredKey as StoredKey,
 )
+from auth.store.ports.management import ClientSecret as ClientSecret
+from auth.store.ports.management import ManagementStore as ManagementStore
 from auth.store.ports.people import (
     NewUser as NewUser,
 )
@@ -99,6 +103,8 @@ class Store(Protocol):
 
     @property
     def pools(self) -> PoolStore: ...
+    @property
+    def management(self) -> ManagementStore: ...
     @property
     def users(self) -> UserStore: ...
     @property

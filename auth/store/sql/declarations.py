@@ -66,7 +66,7 @@ def _judge_pool(standing: Standing, pool: Pool) -> None:
     if same_id is not None and same_id.source != "file":
         raise InvalidParameter(f"user pool id {pool.pool_id} belongs to a pool that was made by the API")
     for other in standing.pools.values():
-        if other.name == pool.name and other.pool_id != pool.pool_id:
+        if other.source == "file" and other.name == pool.name and other.pool_id != pool.pool_id:
             raise InvalidParameter(
                 f"user pool {pool.name} has the id {other.pool_id} here: declare `id: {other.pool_id}`, "
                 f"or delete that one with `lockgate pool delete {other.pool_id} --yes`"
@@ -84,7 +84,7 @@ def _judge_client(standing: Standing, pool: Pool, client: Client) -> None:
     if same_id is not None and same_id.source != "file":
         raise InvalidParameter(f"client id {client.client_id} belongs to a client that was made by the API")
     for other in standing.clients.values():
-        is_namesake = other.pool_id == pool.pool_id and other.name == client.name
+        is_namesake = (other.source, other.pool_id, other.name) == ("file", pool.pool_id, client.name)
         if is_namesake and other.client_id != client.client_id:
             raise InvalidParameter(
                 f"client {client.name} of user pool {pool.name} has the id {other.client_id} here: "

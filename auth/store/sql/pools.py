@@ -1,12 +1,10 @@
 """Pools and clients: what the file declares is created and updated, what vanished from it is closed."""
 
-import hashlib
-import secrets
-import string
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import Connection, Select, delete, func, or_, select, update
+from sqlalchemy import Connection, Select, delete, func, select, update
 
 from auth.client import Client
 from auth.errors import ResourceNotFound
@@ -14,14 +12,13 @@ from auth.pool import Pool
 from auth.sealing import Sealer
 from auth.store.ports import Declared
 from auth.store.sql import tables as t
-from auth.store.sql.configs import client_config, pool_config, read_client, read_pool
+from auth.store.sql.client_secrets import end_secrets, new_secret, valid_secrets, write_secret
+from auth.store.sql.configs import client_config, pool_config, read_client, read_pool, row_name
 from auth.store.sql.declarations import Standing, judge
 from auth.store.sql.statements import grow, put
 from kit.sql import Database
 
-SECRET_LENGTH = 52  # 268 bits: as long as Cognito's, from the same letters
 DELETE_S = 600.0  # a pool of many people
-_LETTERS = string.ascii_lowercase + string.digits
 _VERSION = "pools"
 
 
@@ -62,7 +59,7 @@ class SqlPools:
         given = declared.secrets.get(client_id)
         if (given is None and valid) or (given is not None and valid[:1] == (given,)):
             return False
-        self._add_secret(connection, client_id, given or _new_secret(), now, old_until=None)
+        self._add_secret(connection, client_id, given or new_secret(), now, old_until=None)
         return True
 
     def version(self) -> int:
@@ -91,7 +88,7 @@ class SqlPools:
             return self._valid(connection, client_id, now)
 
     def new_client_secret(self, client_id: str, now: datetime, old_until: datetime | None) -> str:
-        secret = _new_secret()
+        secret = new_secret()
         with self._db.write() as connection:
             if (
                 connection.execute(select(t.clients.c.name).where(t.clients.c.client_id == client_id)).first()
@@ -116,16 +113,7 @@ class SqlPools:
             return int(connection.execute(_count(pool_id)).scalar_one())
 
     def _valid(self, connection: Connection, client_id: str, now: datetime) -> tuple[str, ...]:
-        of = t.client_secrets.c
-        rows = connection.execute(
-            select(of.secret_id, of.sealed)
-            .where(of.client_id == client_id, or_(of.expires_at.is_(None), of.expires_at > now))
-            .order_by(of.expires_at.is_not(None), of.created_at.desc(), of.secret_id)
-        )
-        return tuple(
-            self._sealer.open("client_secrets.sealed", client_id, row.secret_id, sealed=row.sealed).decode()
-            for row in rows
-        )
+        return tuple(one.secret for one in valid_secrets(connection, self._sealer, client_id, now))
 
     def _add_secret(
         self,
@@ -136,29 +124,8 @@ class SqlPools:
         *,
         old_until: datetime | None,
     ) -> None:
-        of = t.client_secrets.c
-        still = or_(of.expires_at.is_(None), of.expires_at > (old_until or now))
-        connection.execute(
-            update(t.client_secrets)
-            .where(of.client_id == client_id, still)
-            .values(expires_at=old_until or now)
-        )
-        digest = hashlib.sha256(secret.encode()).digest()
-        secret_id = digest.hex()[:32]  # the same text given again is the same row
-        put(
-            connection,
-            t.client_secrets,
-            client_id=client_id,
-            secret_id=secret_id,
-            sha256=digest,
-            sealed=self._sealer.seal("client_secrets.sealed", client_id, secret_id, plain=secret.encode()),
-            created_at=now,
-            expires_at=None,
-        )
-
-
-def _new_secret() -> str:
-    return "".join(secrets.choice(_LETTERS) for _ in range(SECRET_LENGTH))
+        end_secrets(connection, client_id, old_until or now)
+        write_secret(connection, self._sealer, client_id, secret, now)
 
 
 def _standing(connection: Connection) -> Standing:
@@ -174,6 +141,8 @@ def _standing(connection: Connection) -> Standing:
 
 def _put_pool(connection: Connection, standing: Standing, pool: Pool, now: datetime) -> bool:
     seen = standing.pools.get(pool.pool_id)
+    if seen is not None:
+        pool = replace(pool, added=seen.added)  # no file declares that
     config = pool_config(pool)
     is_same = (
         seen is not None and not seen.is_closed and seen.name == pool.name and pool_config(seen) == config
@@ -184,7 +153,7 @@ def _put_pool(connection: Connection, standing: Standing, pool: Pool, now: datet
         connection,
         t.pools,
         pool_id=pool.pool_id,
-        name=pool.name,
+        name=row_name(pool),
         source=pool.source,
         config=config,
         config_version=1 if seen is None else seen.version + 1,
@@ -221,7 +190,7 @@ def _put_client(connection: Connection, standing: Standing, client: Client, now:
         t.clients,
         client_id=client.client_id,
         pool_id=client.pool_id,
-        name=client.name,
+        name=row_name(client),
         source=client.source,
         config=config,
         created_at=now,

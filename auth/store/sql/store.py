@@ -17,6 +17,8 @@ from auth.store.sql.cleaning import clean
 from auth.store.sql.codes import SqlCodes
 from auth.store.sql.grants import SqlGrants
 from auth.store.sql.keys import SqlKeys
+from auth.store.sql.management import SqlManagement
+from auth.store.sql.moving import SqlMoving
 from auth.store.sql.pools import SqlPools
 from auth.store.sql.sealing_key import settle_key
 from auth.store.sql.software_tokens import SqlSoftwareTokens
@@ -39,7 +41,9 @@ class SqlStore:
     def __init__(self, database: Database, sealer: Sealer) -> None:
         self.database = database
         self.pools = SqlPools(database, sealer)
+        self.management = SqlManagement(database, sealer)
         self.users = SqlUsers(database, sealer)
+        self.moving = SqlMoving(database, sealer)
         self.attempts = SqlAttempts(database)
         self.codes = SqlCodes(database, sealer)
         self.challenges = SqlChallenges(database, sealer)

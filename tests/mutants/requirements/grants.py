@@ -120,7 +120,7 @@ A17 = Requirement(
         Line(holds="none where there is none", file=f"{OAUTH}/client_authentication.py", old="        elif presented.secrets:", new="        elif False:", tests=(f"{CLIENTS}::test_a_client_without_a_secret_sends_none",)),
         Line(holds="a lock", file=f"{OAUTH}/client_authentication.py", old="        if seen is not None and seen.locked_until is not None and seen.locked_until > now:  # A17", new="        if False:", tests=(f"{TOKEN}::test_wrong_secrets_are_limited",)),
         Line(holds="wrong ones count", file=f"{OAUTH}/client_authentication.py", old='            self._attempts.count(client.pool_id, "client", subject, RULE, now)', new="            pass", tests=(f"{CLIENTS}::test_a_wrong_secret_is_counted_and_written_down",)),
-        Line(holds="128 bits and more", file=f"{SQL}/pools.py", old="SECRET_LENGTH = 52", new="SECRET_LENGTH = 20", tests=(f"{CONTRACT}/test_pools.py::test_a_secret_is_long_and_sealed[sqlite]",)),
+        Line(holds="128 bits and more", file=f"{SQL}/client_secrets.py", old="SECRET_LENGTH = 52", new="SECRET_LENGTH = 20", tests=(f"{CONTRACT}/test_pools.py::test_a_secret_is_long_and_sealed[sqlite]",)),
         Line(holds="sealed", file=f"{SQL}/pools.py", old='sealed=self._sealer.seal("client_secrets.sealed", client_id, secret_id, plain=secret.encode()),', new="sealed=secret.encode(),", tests=(f"{CONTRACT}/test_pools.py::test_a_secret_is_long_and_sealed[sqlite]",)),
     ),
 )
