@@ -41,9 +41,9 @@ class Naming:
     aliases: tuple[tuple[str, str], ...]
 
 
-def name_of(pool: Pool, username: str, attributes: Mapping[str, str]) -> Naming:
-    """:raises InvalidParameter: nobody can be called that here."""
-    sub = str(uuid.uuid4())
+def name_of(pool: Pool, username: str, attributes: Mapping[str, str], *, sub: str = "") -> Naming:
+    """:param sub: that they bring along. :raises InvalidParameter: nobody can be called that here."""
+    sub = sub or str(uuid.uuid4())
     if has_names(pool):
         key = _free_name(pool, username)
         return Naming(sub=sub, username=username.strip(), key=key, attributes=dict(attributes), aliases=())
