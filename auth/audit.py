@@ -29,6 +29,8 @@ Action = Literal[
     "user_enabled",
     "user_disabled",
     "user_deleted",
+    "users_exported",
+    "users_imported",
     "group_changed",
     "signed_out",
     "token_issued",
