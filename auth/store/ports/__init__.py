@@ -44,6 +44,12 @@ from auth.store.ports.keys import (
 )
 from auth.store.ports.management import ClientSecret as ClientSecret
 from auth.store.ports.management import ManagementStore as ManagementStore
+from auth.store.ports.moving import (
+    MovedUser as MovedUser,
+)
+from auth.store.ports.moving import (
+    MovingStore as MovingStore,
+)
 from auth.store.ports.people import (
     NewUser as NewUser,
 )
@@ -107,6 +113,8 @@ class Store(Protocol):
     def management(self) -> ManagementStore: ...
     @property
     def users(self) -> UserStore: ...
+    @property
+    def moving(self) -> MovingStore: ...
     @property
     def attempts(self) -> AttemptStore: ...
     @property
