@@ -1,4 +1,4 @@
-"""The user pool's public application: OAuth endpoints and pages behind one door.
+"""The user pool's public application: OAuth endpoints, pages and the Cognito API behind one door.
 
 The door knows the answer to whatever goes wrong below it, once: people get a page, programs JSON, nobody a stack.
 It bounds bodies, marks every answer with an id, and puts the headers on it that keep browsers from doing harm (B4).
@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
@@ -28,6 +29,9 @@ from auth.errors import (
 )
 from auth.identity import Identity
 from kit.edge_answers import new_request_id
+
+if TYPE_CHECKING:
+    from auth.cognito.service import Operators
 
 MAX_BODY_BYTES = 64 * 1024  # forms and token requests are a few hundred bytes (A16)
 RETRY_AFTER_S = 1  # the database comes back, or a place on a lane does
@@ -65,6 +69,7 @@ class Answered:
 
     :param route: the template that answered; None: there was none.
     :param grant_type: what the token endpoint was asked by, as the client wrote it.
+    :param action: of the Cognito API, by our own table of them; None: it was another request, or an unknown one.
     """
 
     request_id: str
@@ -77,6 +82,7 @@ class Answered:
     length: int
     latency_us: int
     grant_type: str | None = None
+    action: str | None = None
 
 
 def auth_app(
@@ -86,10 +92,22 @@ def auth_app(
     more: Iterable[BaseRoute] = (),
 ) -> ASGIApp:
     """:param on_answer: told each request when its answer has left; must not block."""
+    from auth.cognito.service import CognitoApi
     from auth.oauth.routes import oauth_routes
     from auth.pages.routes import page_routes
 
-    return Door(identity, [*oauth_routes(identity), *page_routes(identity), *more], on_answer=on_answer)
+    api = CognitoApi(identity=identity).routes()
+    routes = [*api, *oauth_routes(identity), *page_routes(identity), *more]
+    return Door(identity, routes, on_answer=on_answer)
+
+
+def operators_app(
+    identity: Identity, operators: "Operators", *, on_answer: Callable[[Answered], None] | None = None
+) -> ASGIApp:
+    """The Cognito API with all its actions, for a listener that the public does not reach (P5)."""
+    from auth.cognito.service import CognitoApi
+
+    return Door(identity, CognitoApi(identity=identity, operators=operators).routes(), on_answer=on_answer)
 
 
 class Door:
@@ -149,6 +167,7 @@ class Door:
             length=answer.length,
             latency_us=latency_us,
             grant_type=scope["state"].get("grant_type"),
+            action=scope["state"].get("action"),
         )
 
     # --- what goes wrong below ------------------------------------------------------------------

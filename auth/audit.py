@@ -3,6 +3,9 @@
 Nothing that a person typed goes into one: a password is sometimes typed into the field of the name.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, get_args
@@ -41,10 +44,23 @@ Action = Literal[
     "pools_declared",
     "pool_deleted",
     "client_secret_made",
+    "api_called",
 ]
 Result = Literal["ok", "refused"]
 ACTIONS: Final = frozenset(get_args(Action))
 RESULTS: Final = frozenset(get_args(Result))
+OPERATOR: Final = "operator"
+_acting: ContextVar[str] = ContextVar("acting", default=OPERATOR)
+
+
+@contextmanager
+def acting_as(actor: str) -> Iterator[None]:
+    """Within it, in this thread, what an operator does is told of *actor*: of ``key:ID`` who signed the call (P5)."""
+    token = _acting.set(actor or OPERATOR)
+    try:
+        yield
+    finally:
+        _acting.reset(token)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +79,7 @@ class Audit:
         origin: Origin | None = None,
         detail: str = "",
     ) -> None:
-        """:param actor: ``user:SUB``, ``client:ID``, ``operator``, or empty for somebody unknown.
+        """:param actor: ``user:SUB``, ``client:ID``, ``operator`` (or `acting_as` who), or empty for somebody unknown.
 
         :param target: a ``sub``, a group, a key: never what somebody typed. :param detail: of our own words.
         """
@@ -73,7 +89,7 @@ class Audit:
                 action=action,
                 result=result,
                 pool_id=pool_id,
-                actor=actor,
+                actor=_acting.get() if actor == OPERATOR else actor,
                 target=target,
                 source_ip="" if origin is None else origin.address,
                 detail=detail,

@@ -126,6 +126,10 @@ class Unavailable(AuthError):
     default = "Service Unavailable"
 
 
+class Overloaded(Unavailable):
+    """A lane has no room: nothing is broken, and a little later there is some."""
+
+
 class CodeDeliveryFailure(AuthError):
     code = "CodeDeliveryFailure"
     default = "Could not send the code."

@@ -7,12 +7,13 @@ lane that its doc names. `lockgate` makes one; a changed setting makes another o
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from starlette.requests import HTTPConnection
 
 from auth.core.steps import Origin
 from auth.lanes import Lane
+from auth.pool import Pool
 from auth.store.ports import Store
 from kit.forwarded import NO_TRUST, ProxyTrust, peer_of
 
@@ -31,20 +32,28 @@ if TYPE_CHECKING:  # their names only: whoever builds an identity has imported t
     from auth.tokens.tokens import Tokens
 
 
+LaneName = Literal["store", "passwords"]
+
+
 def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lanes:
-    """:param store: quick work on the database. :param passwords: whatever may hash one: polite, a few threads."""
+    """:param store: quick work on the database. :param passwords: whatever may hash one: polite, a few threads.
+
+    :param triggers: whatever may wait for a function of the user's: many threads, and time for three attempts.
+    """
 
     store: Lane
     passwords: Lane
+    triggers: Lane
 
     def close(self) -> None:
         self.store.close()
         self.passwords.close()
+        self.triggers.close()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +85,15 @@ class Identity:
     def is_secure(self) -> bool:
         """Whether browsers reach us by https: cookies are ``__Host-`` and ``Secure`` then (B2)."""
         return self.auth_url.startswith("https://")
+
+    def lane_for(self, pool: Pool | None, name: LaneName) -> Lane:
+        """Where work for *pool* runs: whatever may ask a trigger waits apart, so that a slow function holds up nobody
+        else. :param pool: None: it is not known yet, so any pool's triggers count.
+        """
+        waits = any(each.triggers for each in self.directory.pools()) if pool is None else pool.triggers
+        if waits:
+            return self.lanes.triggers
+        return self.lanes.store if name == "store" else self.lanes.passwords
 
     def issuer_of(self, pool_id: str) -> str:
         return issuer_of(self.auth_url, pool_id)

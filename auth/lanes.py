@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
-from auth.errors import Unavailable
+from auth.errors import Overloaded, Unavailable
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -36,11 +36,11 @@ class Lane:
         )
 
     async def run(self, work: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        """:raises Unavailable: the lane is full, or the deadline has passed."""
+        """:raises Overloaded: the lane is full. :raises Unavailable: the deadline has passed."""
         with self._counting:
             if self._busy >= self._limit:
                 self._refused += 1
-                raise Unavailable(detail=f"{self._name}: {self._busy} calls wait already")
+                raise Overloaded(detail=f"{self._name}: {self._busy} calls wait already")
             self._busy += 1
         future = self._pool.submit(work, *args, **kwargs)
         future.add_done_callback(self._done)

@@ -57,7 +57,7 @@ class IdentityMetrics(Collector):
     def watch(self, outbox: Outbox, lanes: Lanes, is_reachable: Callable[[], bool]) -> None:
         """:param is_reachable: whether the database answered lately."""
         self._outbox = outbox
-        self._lanes = {"store": lanes.store, "passwords": lanes.passwords}
+        self._lanes = {"store": lanes.store, "passwords": lanes.passwords, "triggers": lanes.triggers}
         self._is_reachable = is_reachable
 
     def answered(self, answered: Answered) -> None:

@@ -7,10 +7,9 @@ from typing import Any, Literal
 
 from auth.cognito.shapes import Structure
 from auth.core.steps import Origin
-from auth.identity import Identity
+from auth.identity import Identity, LaneName
 
 Audience = Literal["public", "admin"]
-LaneName = Literal["store", "passwords"]
 Answer = Mapping[str, Any]  # JSON, with times as epoch seconds (`auth.cognito.wire.timestamp`)
 
 

@@ -1,20 +1,29 @@
-"""All actions that are built: the ``ACTIONS`` of the modules in `auth.cognito.actions`. One import and one name each."""
+"""All actions: the ``ACTIONS`` of the modules in `auth.cognito.actions`, and a refusal for each that nobody built.
+
+A module of theirs needs one import and one name here.
+"""
 
 from collections.abc import Iterable, Mapping
 from types import ModuleType
 
+from auth.cognito import model
 from auth.cognito.action import Action
 from auth.cognito.actions import whoami
 
 MODULES: tuple[ModuleType, ...] = (whoami,)
 
 
-def catalog(modules: Iterable[ModuleType] = MODULES) -> Mapping[str, Action]:
-    """By name. :raises ValueError: two modules have an action of one name."""
+def built(modules: Iterable[ModuleType] = MODULES) -> Mapping[str, Action]:
+    """By name. :raises ValueError: the model has no such action, or two modules have it."""
     found: dict[str, Action] = {}
     for module in modules:
         for action in module.ACTIONS:
-            if action.name in found:
-                raise ValueError(f"{action.name} is in {module.__name__} and in another module")
+            if action.name in found or action.name not in model.ACTIONS:
+                raise ValueError(f"{action.name} of {module.__name__}: it is another's, or nobody's")
             found[action.name] = action
     return found
+
+
+def catalog(modules: Iterable[ModuleType] = MODULES) -> Mapping[str, Action]:
+    """By name: all that the model has."""
+    return {name: model.unsupported(name) for name in model.ACTIONS} | dict(built(modules))

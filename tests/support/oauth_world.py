@@ -154,6 +154,7 @@ class OAuthWorld:
             lanes=Lanes(
                 store=Lane("store", threads=4, waiting=100, deadline_s=10),
                 passwords=Lane("passwords", threads=1, waiting=1, deadline_s=10),
+                triggers=Lane("triggers", threads=1, waiting=1, deadline_s=10),
             ),
             directory=Directory(self.store.pools),
             sign_in=none,

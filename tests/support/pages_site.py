@@ -61,7 +61,7 @@ class PagesSite:
         assert self._server.listens.wait(STARTS_S)
         port = self._server.servers[0].sockets[0].getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
-        self._lanes = Lanes(store=_lane("store"), passwords=_lane("passwords"))
+        self._lanes = Lanes(store=_lane("store"), passwords=_lane("passwords"), triggers=_lane("triggers"))
         self._app = auth_app(self._identity())
         return self
 

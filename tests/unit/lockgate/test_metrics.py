@@ -90,7 +90,7 @@ def fill_identity(registry: CollectorRegistry) -> None:
     metrics = IdentityMetrics(registry)
     outbox = Outbox(ConsoleSender(lambda _: None))
     lane = Lane("store", threads=1, waiting=1, deadline_s=1.0)
-    metrics.watch(outbox, Lanes(store=lane, passwords=lane), lambda: True)
+    metrics.watch(outbox, Lanes(store=lane, passwords=lane, triggers=lane), lambda: True)
     outbox.close()
     lane.close()
     metrics.answered(ANSWERED)
