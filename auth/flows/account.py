@@ -15,6 +15,7 @@ from auth.flows.delivery import Delivery
 from auth.flows.first_factor import RULE
 from auth.flows.gate import Gate
 from auth.flows.naming import alias_of
+from auth.flows.passwords import Passwords
 from auth.flows.people import find
 from auth.flows.tools import Tools
 from auth.flows.triggers import NO_CLIENT
@@ -37,6 +38,7 @@ class Account:
         self._tools = tools
         self._users = tools.store.users
         self._gate = Gate(tools)
+        self._passwords = Passwords(tools)
         self._codes = Codes(tools)
         self._changes = AttributeChanges(tools)
 
@@ -68,8 +70,10 @@ class Account:
             self._record("password_changed", "refused", pool, sub, origin, now)
             raise NotAuthorized
         attempts.clear(pool.pool_id, "password", sub)
-        hashed = self._tools.hasher.hash(proposed)
-        self._users.set_password(pool.pool_id, sub, hashed, now, except_grant=grant_id)
+        new = self._passwords.make(pool, sub, user.username, proposed)
+        self._users.set_password(
+            pool.pool_id, sub, new.hash, now, except_grant=grant_id, verifier=new.verifier
+        )
         self._record("password_changed", "ok", pool, sub, origin, now)
         if user.is_verified("email"):
             self._tools.post(texts.password_changed(pool, user.attributes["email"]))

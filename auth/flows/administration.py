@@ -20,6 +20,7 @@ from auth.flows.created_user import CreatedUser
 from auth.flows.custom_message import About, CustomMessage
 from auth.flows.hooks import Hooks
 from auth.flows.naming import aliases_of, name_of
+from auth.flows.passwords import Passwords
 from auth.flows.people import known
 from auth.flows.tools import Tools
 from auth.flows.triggers import NO_CLIENT
@@ -41,6 +42,7 @@ class Administration:
         self._actor = actor
         self._users = tools.store.users
         self._codes = Codes(tools)
+        self._passwords = Passwords(tools)
         self._custom = CustomMessage(tools)
         self._hooks = Hooks(tools)
         self._changes = AttributeChanges(tools)
@@ -88,6 +90,7 @@ class Administration:
         )
         wanted |= {f"{name}_verified": "true" for name in said.verified}
         until = None if is_permanent else now + timedelta(seconds=pool.password.temporary_s)
+        kept = self._passwords.make(pool, naming.sub, naming.username, first)
         new = NewUser(
             pool_id=pool.pool_id,
             sub=naming.sub,
@@ -96,7 +99,8 @@ class Administration:
             status="CONFIRMED" if is_permanent else "FORCE_CHANGE_PASSWORD",
             attributes=wanted,
             aliases=aliases_of(pool, naming, wanted),
-            password_hash=self._tools.hasher.hash(first),
+            password_hash=kept.hash,
+            verifier=kept.verifier,
             temporary_until=until,
         )
         try:
@@ -124,11 +128,13 @@ class Administration:
         check(pool.password, password)
         user = known(self._users, pool, username)
         until = None if is_permanent else now + timedelta(seconds=pool.password.temporary_s)
+        kept = self._passwords.make(pool, user.sub, user.username, password)
         self._users.set_password(
             pool.pool_id,
             user.sub,
-            self._tools.hasher.hash(password),
+            kept.hash,
             now,
+            verifier=kept.verifier,
             temporary_until=until,
             status="CONFIRMED" if is_permanent else "FORCE_CHANGE_PASSWORD",
         )

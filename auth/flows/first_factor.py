@@ -11,6 +11,7 @@ from auth.core.steps import Origin
 from auth.errors import LockedOut, NotAuthorized, PasswordResetRequired, UserNotConfirmed, UserNotFound
 from auth.flows.gate import Gate
 from auth.flows.password_hasher import Verified
+from auth.flows.passwords import Passwords
 from auth.flows.people import Person, find
 from auth.flows.tools import Tools
 from auth.pool import Pool
@@ -24,6 +25,7 @@ class FirstFactor:
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
         self._gate = Gate(tools)
+        self._passwords = Passwords(tools)
 
     def prove(
         self, pool: Pool, client: Client, username: str, password: str, *, origin: Origin, now: datetime
@@ -43,6 +45,8 @@ class FirstFactor:
             return verified.ok
 
         user = self.judged(pool, client, person, is_right, origin=origin, now=now)
+        if person.hash is not None:
+            self._passwords.seen(pool, user, password, person.hash)
         if verified.needs_rehash and person.hash is not None:
             store.users.rehash(pool.pool_id, user.sub, person.hash, self._tools.hasher.hash(password))
         return user, person.typed

@@ -16,6 +16,7 @@ from auth.flows.custom_message import About
 from auth.flows.delivery import Delivery
 from auth.flows.gate import Gate
 from auth.flows.hooks import Hooks
+from auth.flows.passwords import Passwords
 from auth.flows.people import find, require_open
 from auth.flows.tools import Tools
 from auth.mail import texts
@@ -34,6 +35,7 @@ class Recovery:
         self._tools = tools
         self._users = tools.store.users
         self._gate = Gate(tools)
+        self._passwords = Passwords(tools)
         self._codes = Codes(tools)
         self._hooks = Hooks(tools)
 
@@ -83,10 +85,13 @@ class Recovery:
         self._gate.code_from(pool, origin, now)
         person = find(self._users, pool, username)
         self._gate.code_of(pool, person.subject, now)
-        hashed = self._tools.hasher.hash(password)
         user = person.user
+        sub, name = ("", person.typed) if user is None else (user.sub, user.username)
+        new = self._passwords.make(pool, sub, name, password)
         to = None if user is None else _destination(user)
-        effect = None if user is None or to is None else ResetPassword(sub=user.sub, hash=hashed)
+        effect = None
+        if user is not None and to is not None:
+            effect = ResetPassword(sub=user.sub, hash=new.hash, verifier=new.verifier)
         try:
             self._codes.use(pool, person.subject, "reset", code, now, effect)
         except AuthError:

@@ -28,6 +28,7 @@ from auth.flows.attribute_changes import AttributeChanges
 from auth.flows.authenticator import Authenticator
 from auth.flows.challenges import Challenges, OpenChallenge
 from auth.flows.first_factor import FirstFactor
+from auth.flows.passwords import Passwords
 from auth.flows.people import require_open
 from auth.flows.tools import Tools
 from auth.pool import Pool
@@ -43,6 +44,7 @@ class SignIn:
         self._tools = tools
         self._users = tools.store.users
         self._first = FirstFactor(tools)
+        self._passwords = Passwords(tools)
         self._challenges = Challenges(tools)
         self._authenticator = Authenticator(tools)
         self._changes = AttributeChanges(tools)
@@ -203,8 +205,10 @@ class SignIn:
         except (InvalidParameter, InvalidPassword, NotAuthorized):
             self._challenges.put_back(pool, client, opened, opened.state)
             raise
-        hashed = self._tools.hasher.hash(password)
-        self._users.set_password(pool.pool_id, user.sub, hashed, now, status="CONFIRMED")
+        new = self._passwords.make(pool, user.sub, user.username, password)
+        self._users.set_password(
+            pool.pool_id, user.sub, new.hash, now, status="CONFIRMED", verifier=new.verifier
+        )
         self._record("password_changed", "ok", pool, user, origin, now, "new password required")
         fresh = self._users.get(pool.pool_id, user.sub)
         if fresh is None:

@@ -24,6 +24,7 @@ from auth.flows.delivery import Delivery
 from auth.flows.gate import Gate
 from auth.flows.hooks import Hooks, PreSignedUp
 from auth.flows.naming import Naming, alias_of, aliases_of, name_of
+from auth.flows.passwords import NewPassword, Passwords
 from auth.flows.people import Person, find, require_open
 from auth.flows.signed_up import SignedUp
 from auth.flows.tools import Tools
@@ -42,6 +43,7 @@ class SignUp:
         self._tools = tools
         self._users = tools.store.users
         self._gate = Gate(tools)
+        self._passwords = Passwords(tools)
         self._codes = Codes(tools)
         self._hooks = Hooks(tools)
 
@@ -83,8 +85,8 @@ class SignUp:
         )
         # Looked for also where nobody is told: equal work. Whether it is taken is the store's to say.
         person = find(self._users, pool, username)
-        hashed = self._tools.hasher.hash(password)
-        new = _new_user(pool, naming, wanted, hashed, said)
+        kept = self._passwords.make(pool, naming.sub, naming.username, password)
+        new = _new_user(pool, naming, wanted, kept, said)
         try:
             user = self._users.create(new, now)
         except (UsernameExists, AliasExists) as error:
@@ -93,13 +95,13 @@ class SignUp:
             if not quiet or said.is_confirmed:
                 raise _taken(naming) from error
             delivery = self._tell_owner(pool, person, wanted.get("email"), now)
-            return SignedUp(sub=new.sub, is_confirmed=False, delivery=delivery, password_hash=hashed)
+            return SignedUp(sub=new.sub, is_confirmed=False, delivery=delivery, password_hash=kept.hash)
         self._record("sign_up", "ok", pool, user.sub, origin, now)
         if said.is_confirmed:
             self._after_confirmation(pool, client, user, origin)
-            return SignedUp(sub=user.sub, is_confirmed=True, delivery=None, password_hash=hashed)
+            return SignedUp(sub=user.sub, is_confirmed=True, delivery=None, password_hash=kept.hash)
         delivery = self._send(pool, client, user, origin, now)
-        return SignedUp(sub=user.sub, is_confirmed=False, delivery=delivery, password_hash=hashed)
+        return SignedUp(sub=user.sub, is_confirmed=False, delivery=delivery, password_hash=kept.hash)
 
     def confirm(
         self,
@@ -217,7 +219,7 @@ def _about(
 
 
 def _new_user(
-    pool: Pool, naming: Naming, attributes: Mapping[str, str], hashed: str, said: PreSignedUp
+    pool: Pool, naming: Naming, attributes: Mapping[str, str], kept: NewPassword, said: PreSignedUp
 ) -> NewUser:
     attributes = {**attributes, **{f"{name}_verified": "true" for name in said.verified}}
     return NewUser(
@@ -228,7 +230,8 @@ def _new_user(
         status="CONFIRMED" if said.is_confirmed else "UNCONFIRMED",
         attributes=attributes,
         aliases=aliases_of(pool, naming, attributes),
-        password_hash=hashed,
+        password_hash=kept.hash,
+        verifier=kept.verifier,
     )
 
 
