@@ -14,8 +14,8 @@ from auth.store.sql import tables as t
 from auth.store.sql.aliases import drop_alias, take_alias
 from auth.store.sql.ending import end_sessions
 from auth.store.sql.groups import SqlGroups
-from auth.store.sql.srp_verifiers import put_verifier
 from auth.store.sql.removing import remove_user
+from auth.store.sql.srp_verifiers import put_verifier
 from auth.store.sql.statements import insert_if_absent, put
 from auth.store.sql.user_list import SqlUserList
 from auth.store.sql.user_rows import USER_COLUMNS, is_user, read_user, select_user, write_index
