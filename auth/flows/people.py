@@ -1,6 +1,7 @@
 """Who is meant by what somebody typed: the same one query whether they exist or not (B6)."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from auth.client import Client
 from auth.core.username import sign_in_key
@@ -8,6 +9,8 @@ from auth.errors import ResourceNotFound, UserNotFound
 from auth.pool import Pool
 from auth.store.ports import StoredPassword, UserStore
 from auth.user import User
+
+UNKNOWN: Final = "Username/client id combination not found."  # where there is no token and no password
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,14 +1,16 @@
 """The authenticator app of somebody who is signed in: set it up, switch it on and off."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal
 
 from auth.core.steps import Origin
-from auth.errors import EnableSoftwareToken, InvalidParameter, UserNotFound
+from auth.errors import EnableSoftwareToken, UserNotFound
 from auth.flows.authenticator import Authenticator
+from auth.flows.mfa_choice import Switch, chosen
 from auth.flows.tools import Tools
 from auth.pool import Pool
-from auth.user import MfaMethod, MfaPreference, User
+from auth.user import MfaMethod, User
 
 _Action = Literal["mfa_associated", "mfa_changed"]
 
@@ -58,17 +60,22 @@ class SecondFactor:
         origin: Origin | None = None,
     ) -> None:
         """Switch the app on or off. :raises InvalidParameter: there is none to switch on, or it must be on."""
-        user = self._user(pool, sub)
-        if software_token and not user.has_software_token:
-            raise InvalidParameter("User does not have a verified software token.")
-        if not software_token and pool.mfa == "required":
-            raise InvalidParameter("MFA cannot be turned off: the user pool requires it.")
-        preference = MfaPreference()
-        if software_token:
-            preferred: MfaMethod | None = "SOFTWARE_TOKEN_MFA" if is_preferred else None
-            preference = MfaPreference(enabled=frozenset({"SOFTWARE_TOKEN_MFA"}), preferred=preferred)
+        switch = Switch(is_on=software_token, is_preferred=software_token and is_preferred)
+        self.choose(pool, sub, {"SOFTWARE_TOKEN_MFA": switch}, now=now, origin=origin)
+
+    def choose(
+        self,
+        pool: Pool,
+        sub: str,
+        wishes: Mapping[MfaMethod, Switch],
+        *,
+        now: datetime,
+        origin: Origin | None = None,
+    ) -> None:
+        """Switch second factors on and off. :raises InvalidParameter: as `auth.flows.mfa_choice.chosen`."""
+        preference = chosen(pool, self._user(pool, sub), wishes)
         self._users.set_mfa(pool.pool_id, sub, preference, now)
-        self._record("mfa_changed", pool, sub, now, origin, "on" if software_token else "off")
+        self._record("mfa_changed", pool, sub, now, origin, " ".join(sorted(preference.enabled)) or "off")
 
     def _user(self, pool: Pool, sub: str) -> User:
         user = self._users.get(pool.pool_id, sub)

@@ -136,7 +136,7 @@ class _ProgramEndpoints:
             identity,
             TokenServer(authentication, store.grants, identity.tokens, audit),
             Revocation(authentication, store.grants, audit),
-            UserInfo(identity.judge, store.grants),
+            UserInfo(identity.judge, store.grants, identity.directory),
         )
 
     async def token(self, request: Request) -> Response:

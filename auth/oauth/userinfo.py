@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from auth.client import Client
 from auth.core.scopes import OPENID, shown
-from auth.errors import NotAuthorized
+from auth.directory import Directory
+from auth.errors import NotAuthorized, ResourceNotFound
 from auth.store.ports import GrantStore
 from auth.user import User
 
@@ -35,9 +37,10 @@ TOO_NARROW = BearerRefused(403, "insufficient_scope", "Access token does not con
 class UserInfo:
     """:param grants: they say whether the sign-in still lives; a signature alone does not."""
 
-    def __init__(self, judge: "Judge", grants: GrantStore) -> None:
+    def __init__(self, judge: "Judge", grants: GrantStore, directory: Directory) -> None:
         self._judge = judge
         self._grants = grants
+        self._directory = directory
 
     def claims(self, token: str, now: datetime) -> dict[str, object]:
         """:raises BearerRefused: it is no access token of ours, is over, or has no ``openid``."""
@@ -50,12 +53,18 @@ class UserInfo:
         live = self._grants.live(access.grant_id, now) if access.grant_id else None
         if live is None or live.user.sub != access.sub:
             raise REFUSED
-        return claims_of(live.user, access.scopes)
+        self._directory.refresh(now)
+        try:
+            client = self._directory.client(access.client_id)
+        except ResourceNotFound as error:
+            raise REFUSED from error
+        return claims_of(live.user, access.scopes, client)
 
 
-def claims_of(user: User, scopes: tuple[str, ...]) -> dict[str, object]:
+def claims_of(user: User, scopes: tuple[str, ...], client: Client) -> dict[str, object]:
     """Flat. Unlike in tokens, ``email_verified`` is text here, as Cognito has it."""
-    attributes = {name: _value(name, value) for name, value in shown(user.attributes, scopes).items()}
+    allowed = {name: value for name, value in shown(user.attributes, scopes).items() if client.may_read(name)}
+    attributes = {name: _value(name, value) for name, value in allowed.items()}
     return {**attributes, "sub": user.sub, "username": user.username}
 
 

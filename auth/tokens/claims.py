@@ -80,7 +80,7 @@ def id_claims(live: LiveGrant, client: Client, stamp: Stamp, *, access_hash: str
         **({} if grant.kind == "api" else {"at_hash": access_hash}),
         "sub": user.sub,
         **_groups(user),
-        **attribute_claims(user.attributes, _readable(grant, client)),
+        **_attributes(grant, user, client),
         "iss": stamp.issuer,
         "cognito:username": user.username,
         **({"nonce": grant.nonce} if grant.nonce else {}),
@@ -123,6 +123,11 @@ def attribute_claims(attributes: Mapping[str, str], scopes: frozenset[str] | Non
             if value is not None:
                 shown[name] = value
     return shown
+
+
+def _attributes(grant: Grant, user: User, client: Client) -> Claims:
+    shown = attribute_claims(user.attributes, _readable(grant, client))
+    return {name: value for name, value in shown.items() if client.may_read(name)}
 
 
 def _readable(grant: Grant, client: Client) -> frozenset[str] | None:

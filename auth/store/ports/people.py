@@ -1,10 +1,11 @@
-"""People, their passwords and groups."""
+"""People and their passwords; their groups are in `groups`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
+from auth.store.ports.groups import GroupStore
 from auth.store.ports.srp import SrpVerifier
 from auth.user import MfaPreference, User, UserStatus
 
@@ -44,7 +45,7 @@ class UserPage:
     next: str | None
 
 
-class UserStore(Protocol):
+class UserStore(GroupStore, Protocol):
     def find(self, pool_id: str, key: str) -> tuple[User, StoredPassword | None] | None:
         """By canonical user name, by an alias with the right to sign in, or by sub. One query, found or not."""
         ...
@@ -118,19 +119,3 @@ class UserStore(Protocol):
     ) -> UserPage:
         """Ordered by sub. :param filter: (attribute, how, value), as in ListUsers; one index, never a scan."""
         ...
-
-    def put_group(
-        self, pool_id: str, name: str, now: datetime, *, description: str = "", precedence: int | None = None
-    ) -> None: ...
-
-    def groups(self, pool_id: str) -> tuple[tuple[str, str, int | None], ...]:
-        """(name, description, precedence), strongest first."""
-        ...
-
-    def delete_group(self, pool_id: str, name: str) -> None: ...
-
-    def add_to_group(self, pool_id: str, sub: str, group: str, now: datetime) -> None:
-        """:raises ResourceNotFound: there is no such group."""
-        ...
-
-    def remove_from_group(self, pool_id: str, sub: str, group: str) -> None: ...

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from auth.errors import GroupExists, ResourceNotFound
 from auth.group import Group, GroupChange
-from auth.store.ports.groups import GroupPage
+from auth.store.ports import GroupPage
 from auth.store.sql import tables as t
 from auth.store.sql.statements import insert_if_absent, put
 from kit.sql import Database

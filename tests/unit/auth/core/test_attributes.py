@@ -2,7 +2,8 @@
 
 import pytest
 
-from auth.core.attributes import MAX_VALUE, checked
+from auth.client import Client
+from auth.core.attributes import MAX_VALUE, checked, require_writable
 from auth.errors import InvalidParameter, NotAuthorized
 from auth.pool import AttributeRule, Pool
 
@@ -65,3 +66,11 @@ def test_a_verdict_is_true_or_false() -> None:
 def test_addresses_lose_the_blanks_around_them() -> None:
     assert checked(POOL, {"email": " Ada@example.com "}, is_new=True) == {"email": "Ada@example.com"}
     assert checked(POOL, {"email": None}, is_new=False) == {"email": None}
+
+
+def test_a_client_writes_what_it_may() -> None:
+    client = Client(client_id="c", pool_id=POOL.pool_id, name="web", write_attributes=frozenset({"name"}))
+    require_writable(client, ["name"])
+    require_writable(Client(client_id="c", pool_id=POOL.pool_id, name="web"), ["name", "email"])
+    with pytest.raises(NotAuthorized, match="A client attempted to write unauthorized attribute"):
+        require_writable(client, ["name", "email"])

@@ -223,3 +223,16 @@ def test_a_scope_that_the_client_lost_is_lost_to_its_grants() -> None:
 def test_who_gets_an_id_token(kind: Any, scopes: tuple[str, ...], expected: bool) -> None:
     """A19: no openid, no ID token; sign-in by the API always has one."""
     assert has_id_token(live(kind=kind, scopes=scopes).grant, CLIENT) is expected
+
+
+def test_a_client_is_shown_what_it_may_read() -> None:
+    """And is told nothing about what it may not, not even that it is not verified."""
+    narrow = replace(CLIENT, read_attributes=frozenset({"email", "custom:level"}))
+    who = live(user(attributes=EVERYTHING), kind="api", scopes=API)
+
+    claims = id_claims(who, narrow, STAMP, access_hash="hash")
+
+    shown = {name for name in claims if name in STANDARD_ATTRIBUTES or name.startswith("custom:")}
+    assert shown == {"email", "custom:level"}
+    assert claims["sub"] == SUB
+    assert "email_verified" in id_claims(who, CLIENT, STAMP, access_hash="hash")
