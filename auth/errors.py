@@ -186,3 +186,13 @@ class UnexpectedLambda(AuthError):
 
     code = "UnexpectedLambda"
     default = "A trigger could not be run."
+
+
+class InvalidOAuthFlow(AuthError):
+    code = "InvalidOAuthFlow"
+    default = "The OAuth flow is not valid for this client."
+
+
+class ScopeDoesNotExist(AuthError):
+    code = "ScopeDoesNotExist"
+    default = "The scope does not exist."

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from lockgate.config.checks.redirects import is_loopback
+from auth.core.redirects import is_loopback
 from lockgate.config.grammar.file import RoutesFile
 from lockgate.errors import CommandError, ConfigurationError, RuntimeFailure
 from lockgate.pool_names import pool_names

@@ -1,7 +1,7 @@
 """Checks of a pool's clients: flows that go together, what each of them needs, addresses, scopes, secrets."""
 
+from auth.core.redirects import fault_of
 from kit.positioned_yaml import KeyPath
-from lockgate.config.checks.redirects import fault_of
 from lockgate.config.grammar.identity import Client, UserPool
 from lockgate.config.grammar.scalars import closest
 from lockgate.config.report import Report

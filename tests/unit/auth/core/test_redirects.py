@@ -2,7 +2,7 @@
 
 import pytest
 
-from lockgate.config.checks.redirects import fault_of
+from auth.core.redirects import fault_of
 
 GOOD = (
     "https://app.example/",
