@@ -15,6 +15,7 @@ from auth.flows.second_factor import SecondFactor
 from auth.flows.sign_in import SignIn
 from auth.flows.sign_up import SignUp
 from auth.flows.tools import Tools
+from auth.flows.triggers import NO_TRIGGERS, Triggers
 from auth.identity import Identity, Lanes, issuer_of, utc_now
 from auth.mail.message import Message
 from auth.mail.outbox import Outbox
@@ -41,6 +42,7 @@ class Foundation:
     decoy_key: bytes = field(repr=False)
     limits: Limits = field(default_factory=Limits)
     clock: Callable[[], datetime] = utc_now
+    triggers: Triggers = NO_TRIGGERS
 
     def tools(self) -> Tools:
         return Tools(
@@ -50,6 +52,7 @@ class Foundation:
             post=self._post,
             decoy_key=self.decoy_key,
             limits=self.limits,
+            triggers=self.triggers,
         )
 
     def _post(self, message: Message) -> None:
@@ -75,7 +78,7 @@ def make_identity(foundation: Foundation, *, auth_url: str, trust: ProxyTrust) -
         account=Account(tools),
         administration=Administration(tools),
         keyring=foundation.keyring,
-        tokens=Tokens(foundation.keyring, issuer),
+        tokens=Tokens(foundation.keyring, issuer, triggers=foundation.triggers),
         judge=Judge(foundation.keyring, issuer),
         sessions=Sessions(foundation.store.browser_sessions, auth_url),
         outbox=foundation.outbox,

@@ -4,12 +4,22 @@ Unknown, disabled, locked and mistaken people cost the same queries and one hash
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 from auth.client import Client
 from auth.core.steps import Origin
-from auth.errors import LockedOut, NotAuthorized, PasswordResetRequired, UserNotConfirmed, UserNotFound
+from auth.errors import (
+    AuthError,
+    LockedOut,
+    NotAuthorized,
+    PasswordResetRequired,
+    UserNotConfirmed,
+    UserNotFound,
+)
 from auth.flows.gate import Gate
+from auth.flows.hooks import Hooks
+from auth.flows.migration import Migration
 from auth.flows.password_hasher import Verified
 from auth.flows.passwords import Passwords
 from auth.flows.people import Person, find
@@ -26,6 +36,8 @@ class FirstFactor:
         self._tools = tools
         self._gate = Gate(tools)
         self._passwords = Passwords(tools)
+        self._hooks = Hooks(tools)
+        self._migration = Migration(tools)
 
     def prove(
         self, pool: Pool, client: Client, username: str, password: str, *, origin: Origin, now: datetime
@@ -38,13 +50,22 @@ class FirstFactor:
         store = self._tools.store
         person = find(store.users, pool, username)
         verified = Verified(ok=False)
+        comes_over = person.user is None and self._migration.has(pool)
+        if not comes_over:
+            self.before(pool, client, person, origin, now)
+
+        def newcomer() -> User | None:
+            user = self._migration.at_sign_in(pool, client, username, password, origin=origin, now=now)
+            self.before(pool, client, replace(person, user=user), origin, now)
+            return user
 
         def is_right() -> bool:
             nonlocal verified
             verified = self._tools.hasher.verify(person.hash, password)
             return verified.ok
 
-        user = self.judged(pool, client, person, is_right, origin=origin, now=now)
+        late = newcomer if comes_over else None
+        user = self.judged(pool, client, person, is_right, origin=origin, now=now, newcomer=late)
         if person.hash is not None:
             self._passwords.seen(pool, user, password, person.hash)
         if verified.needs_rehash and person.hash is not None:
@@ -60,9 +81,10 @@ class FirstFactor:
         *,
         origin: Origin,
         now: datetime,
+        newcomer: Callable[[], User | None] | None = None,
     ) -> User:
         """One try for *person*, however they prove their password. :param is_right: the same work for everybody; asked
-        after the try was counted, and always.
+        after the try was counted, and always. :param newcomer: who it is that nobody knows yet, proven otherwise.
 
         :raises NotAuthorized: whatever the reason; LockedOut, PasswordResetRequired, UserNotConfirmed.
         """
@@ -70,6 +92,9 @@ class FirstFactor:
         failures = store.attempts.count(pool.pool_id, "password", person.subject, RULE, now)
         ok = is_right()
         user = person.user
+        if newcomer is not None and failures is not None:  # B7: who is locked out guesses nowhere else
+            user = newcomer()
+            ok = user is not None
         if failures is None:  # even if the password was right: who guesses must not learn that
             self._record(pool, person, origin, now, "locked")
             raise LockedOut
@@ -81,6 +106,14 @@ class FirstFactor:
         store.attempts.clear(pool.pool_id, "password", person.subject)
         self._require_usable(pool, person, user, origin, now)
         return user
+
+    def before(self, pool: Pool, client: Client, person: Person, origin: Origin, now: datetime) -> None:
+        """The pool's trigger has its say first. :raises UserLambdaValidation: not this one, not now."""
+        try:
+            self._hooks.before_authentication(pool, client, person.user, person.typed, origin.client_metadata)
+        except AuthError:
+            self._record(pool, person, origin, now, "by a trigger")
+            raise
 
     def _tell_who_may_know(self, client: Client, user: User | None) -> None:
         """Only a client that says so learns who exists (Cognito's LEGACY)."""

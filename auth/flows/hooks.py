@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from auth.client import Client
 from auth.errors import InvalidLambdaResponse
 from auth.flows.tools import Tools
 from auth.flows.triggers import Asked, user_attributes
@@ -82,19 +83,21 @@ class Hooks:
         )
 
     def before_authentication(
-        self, pool: Pool, client_id: str, user: User | None, typed: str, validation: Metadata
+        self, pool: Pool, client: Client, user: User | None, typed: str, validation: Metadata
     ) -> None:
-        """:param user: None: nobody has that name; the trigger is asked all the same (B6).
+        """:param user: None: nobody has that name; the trigger is asked all the same, where that is not told (B6).
 
         :raises UserLambdaValidation: they may not sign in.
         """
+        if user is None and not client.hides_users:
+            return
         self._triggers.ask(
             pool,
             Asked(
                 trigger="pre_authentication",
                 source="PreAuthentication_Authentication",
                 username=typed if user is None else user.username,
-                client_id=client_id,
+                client_id=client.client_id,
                 attributes={} if user is None else user_attributes(user),
                 request={"validationData": _or_null(validation), "userNotFound": user is None},
             ),

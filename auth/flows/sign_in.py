@@ -5,6 +5,7 @@ judged. A handle is used up by an answer; one that was wrong gives it back, unti
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Literal
 
@@ -16,6 +17,7 @@ from auth.core.password_policy import check
 from auth.core.steps import Challenge, ChallengeName, Origin, SignedIn, Step
 from auth.core.username import sign_in_key
 from auth.errors import (
+    AuthError,
     CodeMismatch,
     EnableSoftwareToken,
     InvalidParameter,
@@ -28,6 +30,7 @@ from auth.flows.attribute_changes import AttributeChanges
 from auth.flows.authenticator import Authenticator
 from auth.flows.challenges import Challenges, OpenChallenge
 from auth.flows.first_factor import FirstFactor
+from auth.flows.hooks import Hooks
 from auth.flows.passwords import Passwords
 from auth.flows.people import require_open
 from auth.flows.tools import Tools
@@ -45,6 +48,7 @@ class SignIn:
         self._users = tools.store.users
         self._first = FirstFactor(tools)
         self._passwords = Passwords(tools)
+        self._hooks = Hooks(tools)
         self._challenges = Challenges(tools)
         self._authenticator = Authenticator(tools)
         self._changes = AttributeChanges(tools)
@@ -58,6 +62,8 @@ class SignIn:
         """
         require_open(pool, client)
         user, typed = self._first.prove(pool, client, username, password, origin=origin, now=now)
+        # What comes with the password is for the triggers before it; those after it get what came with an answer.
+        origin = replace(origin, client_metadata={})
         return self.proven(pool, client, user, typed, origin=origin, now=now)
 
     def proven(
@@ -223,6 +229,11 @@ class SignIn:
         if state.stage != "done":
             return self._challenges.open(pool, client, state, user, now)
         amr = challenge.amr(state)
+        try:
+            self._hooks.after_authentication(pool, client.client_id, user, origin.client_metadata)
+        except AuthError:
+            self._record("sign_in", "refused", pool, user, origin, now, "by a trigger")
+            raise
         self._record("sign_in", "ok", pool, user, origin, now, " ".join(amr))
         # What begins before `tokens_valid_from` is over: that of a clock that was ahead locks nobody out (R6).
         return SignedIn(user=user, auth_time=max(now, user.tokens_valid_from), amr=amr)

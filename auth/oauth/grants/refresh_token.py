@@ -81,6 +81,7 @@ class RefreshToken(RefreshTokenGrant):  # type: ignore[misc]  # Authlib has no t
             refresh_token.live,
             now=self.request.now,
             refresh_token=refresh_token.successor,
+            source="TokenGeneration_RefreshTokens",
         )
         return body_of(tokens)
 
