@@ -42,8 +42,14 @@ Action = Literal[
     "client_refused",
     "key_rotated",
     "pools_declared",
+    "pool_created",
+    "pool_changed",
     "pool_deleted",
+    "client_created",
+    "client_changed",
+    "client_deleted",
     "client_secret_made",
+    "client_secret_deleted",
     "api_called",
 ]
 Result = Literal["ok", "refused"]

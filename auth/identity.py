@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # their names only: whoever builds an identity has imported t
     from auth.directory import Directory
     from auth.flows.account import Account
     from auth.flows.administration import Administration
+    from auth.flows.management import Management
     from auth.flows.recovery import Recovery
     from auth.flows.second_factor import SecondFactor
     from auth.flows.sign_in import SignIn
@@ -73,6 +74,7 @@ class Identity:
     second_factor: "SecondFactor"
     account: "Account"
     administration: "Administration"
+    management: "Management"
     keyring: "KeyRing"
     tokens: "Tokens"
     judge: "Judge"

@@ -9,6 +9,7 @@ from auth.core.lockout import Limits
 from auth.directory import Directory
 from auth.flows.account import Account
 from auth.flows.administration import Administration
+from auth.flows.management import make_management
 from auth.flows.password_hasher import PasswordHasher
 from auth.flows.recovery import Recovery
 from auth.flows.second_factor import SecondFactor
@@ -25,6 +26,9 @@ from auth.tokens.judge import Judge
 from auth.tokens.keyring import KeyRing
 from auth.tokens.tokens import Tokens
 from kit.forwarded import ProxyTrust
+from kit.names import Names
+
+DEFAULT_NAMES = Names()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,9 +63,12 @@ class Foundation:
         self.outbox.post(message)  # what has no room is counted there
 
 
-def make_identity(foundation: Foundation, *, auth_url: str, trust: ProxyTrust) -> Identity:
+def make_identity(
+    foundation: Foundation, *, auth_url: str, trust: ProxyTrust, names: Names = DEFAULT_NAMES
+) -> Identity:
     """:raises InvalidParameter: the address cannot be one of login pages."""
     tools = foundation.tools()
+    directory = Directory(foundation.store.pools)
 
     def issuer(pool_id: str) -> str:
         return issuer_of(auth_url, pool_id)
@@ -70,13 +77,14 @@ def make_identity(foundation: Foundation, *, auth_url: str, trust: ProxyTrust) -
         auth_url=auth_url,
         store=foundation.store,
         lanes=foundation.lanes,
-        directory=Directory(foundation.store.pools),
+        directory=directory,
         sign_in=SignIn(tools),
         sign_up=SignUp(tools),
         recovery=Recovery(tools),
         second_factor=SecondFactor(tools),
         account=Account(tools),
         administration=Administration(tools),
+        management=make_management(tools, directory, foundation.keyring, names),
         keyring=foundation.keyring,
         tokens=Tokens(foundation.keyring, issuer, triggers=foundation.triggers),
         judge=Judge(foundation.keyring, issuer),

@@ -28,6 +28,9 @@ class Names:
         arn = f"arn:aws:lambda:{self.region}:{self.account}:function:{function}"
         return arn if qualifier is None else f"{arn}:{qualifier}"
 
+    def user_pool_arn(self, pool_id: str) -> str:
+        return f"arn:aws:cognito-idp:{self.region}:{self.account}:userpool/{pool_id}"
+
     def environment_mark(self, environment: int) -> str:
         """The mark that every process of one environment carries: ``instance/epoch/number``."""
         return f"{self.instance}/{self.epoch}/{environment}"

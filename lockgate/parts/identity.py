@@ -27,6 +27,7 @@ from auth.store.sql.store import SqlStore
 from auth.tokens.keyring import KeyRing
 from kit.forwarded import ProxyTrust
 from kit.invoke import Invoker
+from kit.names import Names
 from lockgate.config.grammar.file import RoutesFile
 from lockgate.console import Console
 from lockgate.declared_pools import declared_pools
@@ -216,7 +217,8 @@ class IdentityPart:
 
     def _make(self, after: _Prepared) -> Identity:
         trust = ProxyTrust(after.file.server.trusted_networks)
-        return make_identity(self._foundation, auth_url=after.names.auth_url, trust=trust)
+        names = Names(account=after.file.account_id, region=after.file.region)
+        return make_identity(self._foundation, auth_url=after.names.auth_url, trust=trust, names=names)
 
     async def _learn_ids(self) -> None:
         """Ids are fixed at first creation: whatever they would be derived as now."""
