@@ -28,6 +28,7 @@ def install() -> None:
     _pip(PLACE / "awslambdaric", LOCKS / "awslambdaric.txt")
     _pip(PLACE / "tools", LOCKS / "tools.txt", "--no-deps")
     _pip(PLACE / "moto", LOCKS / "moto.txt")
+    _pip(PLACE / "ministack", LOCKS / "ministack.txt")
     if shutil.which("npm") is not None:
         for name in ("package.json", "package-lock.json"):
             shutil.copyfile(LOCKS / name, node / name)

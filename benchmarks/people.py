@@ -37,10 +37,13 @@ def name_of(number: int) -> str:
 class PeopleServer:
     """One pool, three clients: ``web`` rotates its refresh tokens, ``kept`` does not, ``jobs`` has a secret.
 
-    :param guarded: with a function behind the pool's tokens.
+    :param guarded: with a function behind the pool's tokens. :param speaks_api: with a fourth, ``api``, which signs
+        people in by password and by SRP.
     """
 
-    def __init__(self, folder: Path, *, name: str = "people", guarded: bool = False) -> None:
+    def __init__(
+        self, folder: Path, *, name: str = "people", guarded: bool = False, speaks_api: bool = False
+    ) -> None:
         function: dict[str, Any] = {}
         if guarded:
             write_handler(folder / f"{name}-code")
@@ -70,6 +73,7 @@ class PeopleServer:
                             "scopes": ["openid", "email"],
                         },
                         "jobs": {"flows": ["client_credentials"], "secret": "generate", "scopes": ["bench/read"]},
+                        **({"api": {"flows": ["srp", "password", "refresh"]}} if speaks_api else {}),
                     },
                 }
             },
@@ -77,6 +81,7 @@ class PeopleServer:
             "routes": routes,
         }  # fmt: skip
         self._server = LockgateServer(folder, json.dumps(config), name=name)
+        self.config = folder / f"{name}.yaml"
         self.state = self._server.state
         self.program = self._server.program
         self.endpoints = self._server.endpoints

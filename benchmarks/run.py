@@ -19,6 +19,7 @@ from benchmarks import container_cold_start, container_leaks, container_warm, in
 from benchmarks.rows import (  # noqa: E402
     authorizers,
     churn,
+    cognito,
     cold,
     core,
     idle,
@@ -52,6 +53,9 @@ ROWS: dict[str, Callable[[Context], Table]] = {
     "tokens": people.measure_tokens,
     "sign_in_beside": people.measure_beside,
     "many_people": people.measure_many,
+    "api_sign_in": cognito.measure_sign_in,
+    "api_beside": cognito.measure_beside,
+    "api_many_people": cognito.measure_many,
     "container_cold": container_cold_start.measure,
     **container_warm.ROWS,
     "container_leaks": container_leaks.measure,

@@ -1,7 +1,8 @@
-"""Two user pools of others, behind the same API: moto's server and cognito-local. A pool, a client, a user, a sign-in.
+"""User pools of others behind the same API: moto, cognito-local, MiniStack. A pool, a client, a user, a sign-in.
 
-Neither keeps a password as a hash: moto compares the text, cognito-local compares the text of its JSON file. Neither
-locks anybody out. So theirs are the figures of a sign-in without its cost.
+None keeps a password as a hash: moto and MiniStack compare the text, cognito-local compares the text of its JSON file.
+None locks anybody out. So theirs are the figures of a sign-in without its cost. MiniStack speaks SRP; it makes the
+verifier of the text at each sign-in.
 """
 
 import json
@@ -12,13 +13,12 @@ from pathlib import Path
 from typing import Any, Self
 
 from benchmarks.closed_loop import Connection
+from benchmarks.cognito import ApiCaller
 from benchmarks.install import PLACE
-from benchmarks.load import LoadFailed
 from benchmarks.peers.ports import free_ports
 from benchmarks.program import Program, answers
 
 USER, PASSWORD = "someone@example.com", "Correct-horse-7"
-_TARGET = "AWSCognitoIdentityProviderService."
 _SIGNED = (
     "AWS4-HMAC-SHA256 Credential=AKIAEXAMPLE/20260101/us-east-1/cognito-idp/aws4_request, "
     "SignedHeaders=host, Signature=00"
@@ -26,29 +26,40 @@ _SIGNED = (
 
 
 class UserPoolPeer:
-    """:ivar sign_in: one ``InitiateAuth`` with USER_PASSWORD_AUTH, judged."""
+    """:ivar caller: signs its one user in, once it is prepared. :param speaks_srp: and judges the proof."""
 
     def __init__(
-        self, folder: Path, name: str, command: Callable[[int], list[str]], env: dict[str, str]
+        self,
+        folder: Path,
+        name: str,
+        command: Callable[[int], list[str]],
+        env: dict[str, str],
+        *,
+        speaks_srp: bool = False,
     ) -> None:
         self.name = name
+        self.speaks_srp = speaks_srp
         place = folder / name
         place.mkdir()
         (port,) = free_ports(1)
         self.url = f"http://127.0.0.1:{port}"
-        self.program = Program(name, command(port), folder=place, env=env | {"PORT": str(port)})
+        env = env | {"PORT": str(port), "GATEWAY_PORT": str(port)}
+        self.program = Program(name, command(port), folder=place, env=env)
         self.program.await_true(lambda: answers(self.url + "/"), "does not answer")
-        self._request = b""
+        self.caller: ApiCaller
 
     async def prepare(self) -> None:
         """Make the pool, the client and the user."""
         connection = Connection(self.url)
-        pool = await self._ask(connection, "CreateUserPool", {"PoolName": "bench"})
-        pool_id = pool["UserPool"]["Id"]
-        client = await self._ask(
-            connection,
-            "CreateUserPoolClient",
-            {"UserPoolId": pool_id, "ClientName": "web", "ExplicitAuthFlows": ["ALLOW_USER_PASSWORD_AUTH"]},
+        operator = self._caller("", "")
+
+        async def ask(action: str, value: dict[str, Any]) -> Any:
+            return await operator.ask(connection, 0, action, value)
+
+        pool_id = (await ask("CreateUserPool", {"PoolName": "bench"}))["UserPool"]["Id"]
+        flows = ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
+        client = await ask(
+            "CreateUserPoolClient", {"UserPoolId": pool_id, "ClientName": "web", "ExplicitAuthFlows": flows}
         )
         person = {
             "UserPoolId": pool_id,
@@ -56,41 +67,23 @@ class UserPoolPeer:
             "UserAttributes": [{"Name": "email", "Value": USER}],
             "MessageAction": "SUPPRESS",
         }
-        await self._ask(connection, "AdminCreateUser", person)
+        await ask("AdminCreateUser", person)
         password = {"UserPoolId": pool_id, "Username": USER, "Password": PASSWORD, "Permanent": True}
-        await self._ask(connection, "AdminSetUserPassword", password)
-        asked = {
-            "AuthFlow": "USER_PASSWORD_AUTH",
-            "ClientId": client["UserPoolClient"]["ClientId"],
-            "AuthParameters": {"USERNAME": USER, "PASSWORD": PASSWORD},
-        }
-        self._request = json.dumps(asked).encode()
+        await ask("AdminSetUserPassword", password)
+        self.caller = self._caller(pool_id, client["UserPoolClient"]["ClientId"])
         await connection.close()
 
-    async def sign_in(self, connection: Connection, _: int) -> None:
-        answer = await connection.call("POST", "/", headers=_headers("InitiateAuth"), body=self._request)
-        if answer.status != 200 or b"AccessToken" not in answer.body:
-            raise LoadFailed(f"{self.name}: {answer.status} {answer.body[:200]!r}")
-
-    async def _ask(self, connection: Connection, action: str, value: dict[str, Any]) -> Any:
-        answer = await connection.call("POST", "/", headers=_headers(action), body=json.dumps(value).encode())
-        if answer.status != 200:
-            raise LoadFailed(f"{self.name}: {action}: {answer.status} {answer.body[:200]!r}")
-        return json.loads(answer.body or b"{}")
+    def _caller(self, pool_id: str, client_id: str) -> ApiCaller:
+        signed = {"authorization": _SIGNED}
+        return ApiCaller(
+            pool_id=pool_id, client_id=client_id, names=[USER], password=PASSWORD, headers=signed
+        )
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.program.stop()
-
-
-def _headers(action: str) -> dict[str, str]:
-    return {
-        "content-type": "application/x-amz-json-1.1",
-        "x-amz-target": _TARGET + action,
-        "authorization": _SIGNED,
-    }
 
 
 def moto(folder: Path) -> UserPoolPeer:
@@ -111,5 +104,18 @@ def cognito_local(folder: Path) -> UserPoolPeer:
     )
 
 
+def ministack(folder: Path) -> UserPoolPeer:
+    place = PLACE / "ministack"
+    command = [sys.executable, "-m", "ministack"]
+    return UserPoolPeer(
+        folder,
+        "MiniStack",
+        lambda _: command,
+        {"PYTHONPATH": str(place), "HOME": str(folder)},
+        speaks_srp=True,
+    )
+
+
 def are_installed() -> bool:
-    return (PLACE / "moto" / "moto").is_dir() and (PLACE / "node/node_modules/cognito-local").is_dir()
+    found = all((PLACE / name / name).is_dir() for name in ("moto", "ministack"))
+    return found and (PLACE / "node/node_modules/cognito-local").is_dir()

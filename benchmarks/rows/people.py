@@ -9,6 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from benchmarks import closed_loop, load, steady
@@ -91,11 +92,11 @@ def measure_sign_in(context: Context) -> Table:
                     Kind(
                         name=f"{peer.name}: InitiateAuth",
                         url=peer.url,
-                        call=peer.sign_in,
+                        call=peer.caller.by_password,
                         pid=peer.program.pid,
                     )
                 )
-        _turns(kinds, context)
+        take_turns(kinds, context)
     return Table(
         title=f"Password sign-ins, {CALLERS} at a time",
         columns=COLUMNS,
@@ -143,7 +144,7 @@ def measure_tokens(context: Context) -> Table:
             Kind(name="refresh, token kept", url=server.auth, call=refresh, pid=pid),
             Kind(name="refresh, token rotates", url=server.auth, call=rotate, pid=pid),
         ]
-        _turns(kinds, context)
+        take_turns(kinds, context)
     return Table(
         title=f"Tokens without a password, {CALLERS} at a time",
         columns=COLUMNS,
@@ -161,34 +162,59 @@ def measure_beside(context: Context) -> Table:
         server = _server(context, stack, guarded=True)
         browser = Browser.of(server, [name_of(number) for number in range(FEW)])
         caller = "Bearer " + asyncio.run(_access(browser, server))
-        target = load.Target(
-            url=server.url("/guarded"), body=BODY, rotation=load.Rotation(header="Authorization", values=(caller,))
-        )  # fmt: skip
-        load.run(target, connections=50, seconds=2)
-        most = Spread.of(load.run(target, connections=50, seconds=4).rate for _ in range(2)).median
-        alone = Kind(name="", url=server.auth, call=browser.sign_in)
+        alone = Kind(name="sign-ins by page and form", url=server.auth, call=browser.sign_in)
+
+        def sign_in(rate: float, seconds: float) -> None:
+            words = [server.auth, browser.page, str(FEW), str(CALLERS), f"{rate:f}", f"{seconds:f}"]
+            in_another_process("benchmarks.people", words, seconds)
+
+        return calls_beside(context, server, caller, [(alone, sign_in)])
+
+
+def calls_beside(
+    context: Context,
+    server: PeopleServer,
+    caller: str,
+    loads: list[tuple[Kind, Callable[[float, float], object]]],
+) -> Table:
+    """:param caller: the Authorization of the calls. :param loads: a kind of sign-in that is measured alone first, and
+    what makes so many of it a second for so many seconds, in another process."""
+    target = load.Target(
+        url=server.url("/guarded"), body=BODY, rotation=load.Rotation(header="Authorization", values=(caller,))
+    )  # fmt: skip
+    load.run(target, connections=50, seconds=2)
+    most = Spread.of(load.run(target, connections=50, seconds=4).rate for _ in range(2)).median
+    rate = API_SHARE * most
+    seconds = max(4.0, context.row_s / ((1 + len(loads)) * context.rounds))
+    for alone, _ in loads:
         alone.take_turn(4)
-        rate, sign_ins = API_SHARE * most, SIGN_IN_SHARE * alone.rate.median
-        quiet: list[float] = []
-        beside: list[float] = []
-        seconds = max(4.0, context.row_s / (2 * context.rounds))
-        for _ in range(context.rounds):
-            quiet.append(_p99(server, caller, rate, lambda: time.sleep(seconds)))
-            beside.append(_p99(server, caller, rate, lambda: _sign_ins(server, browser, sign_ins, seconds)))
-    worse = Spread.of(bad / good for bad, good in zip(beside, quiet, strict=True))
+    quiet: list[float] = []
+    beside: list[list[float]] = [[] for _ in loads]
+    for _ in range(context.rounds):
+        quiet.append(_p99(server, caller, rate, lambda: time.sleep(seconds)))
+        for (alone, sign_in), taken in zip(loads, beside, strict=True):
+            busy = partial(sign_in, SIGN_IN_SHARE * alone.rate.median, seconds)
+            taken.append(_p99(server, caller, rate, busy))
+    rows = [("nothing", f"{rate:,.0f}", Spread.of(quiet).text(2), "")]
+    for (alone, _), taken in zip(loads, beside, strict=True):
+        worse = Spread.of(bad / good for bad, good in zip(taken, quiet, strict=True))
+        name = f"{SIGN_IN_SHARE * alone.rate.median:,.0f} {alone.name} a second"
+        rows.append((name, f"{rate:,.0f}", Spread.of(taken).text(2), worse.text(2)))
     return Table(
         title="API calls behind the pool's tokens, at a steady rate, beside sign-ins",
-        columns=("beside", "calls a second", "p99 ms"),
-        rows=[
-            ("nothing", f"{rate:,.0f}", Spread.of(quiet).text(2)),
-            (f"{sign_ins:,.0f} sign-ins a second", f"{rate:,.0f}", Spread.of(beside).text(2)),
-        ],
+        columns=("beside", "calls a second", "p99 ms", "times that beside nothing, round by round"),
+        rows=rows,
         notes=[
             f"Calls: {API_SHARE:.0%} of the {most:,.0f} a second of 50 connections. Sign-ins: {SIGN_IN_SHARE:.0%} "
-            f"of the {alone.rate.median:,.0f} a second of {CALLERS} browsers. p99 beside sign-ins, round by round: "
-            f"{worse.text(2)} times (budget: ≤ {_BESIDE_BUDGET}). Gateway, executor and user pool are one process here."
+            f"of what {CALLERS} callers get alone. Budget: ≤ {_BESIDE_BUDGET} times. Gateway, executor and user pool "
+            "are one process here."
         ],
     )
+
+
+def in_another_process(module: str, words: list[str], seconds: float) -> None:
+    """A load: the timed calls must not wait for the forms of the others."""
+    subprocess.run([sys.executable, "-m", module, *words], check=True, cwd=ROOT, timeout=seconds + 60)
 
 
 def measure_many(context: Context) -> Table:
@@ -220,7 +246,7 @@ def _server(context: Context, stack: ExitStack, *, guarded: bool = False) -> Peo
     return server
 
 
-def _turns(kinds: list[Kind], context: Context) -> None:
+def take_turns(kinds: list[Kind], context: Context) -> None:
     for kind in kinds:
         kind.take_turn(1)  # to warm up
         kind.runs.clear()
@@ -252,14 +278,6 @@ def _p99(server: PeopleServer, caller: str, rate: float, beside: Callable[[], ob
     )
     thread.join()
     return percentile(taken, 0.99)
-
-
-def _sign_ins(server: PeopleServer, browser: Browser, rate: float, seconds: float) -> None:
-    """In a process of its own: the timed calls must not wait for the forms of the others."""
-    words = [server.auth, browser.page, str(FEW), str(CALLERS), f"{rate:f}", f"{seconds:f}"]
-    subprocess.run(
-        [sys.executable, "-m", "benchmarks.people", *words], check=True, cwd=ROOT, timeout=seconds + 60
-    )
 
 
 def _list_ms(server: PeopleServer, count: int) -> list[float]:
