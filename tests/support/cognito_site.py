@@ -102,6 +102,7 @@ def cognito_site(folder: Path, *extra: str, pools: dict[str, Any] | None = None)
         smtp = {"host": "127.0.0.1", "port": post.port, "from": "hello@example.com"}
         write_routes(
             folder,
+            functions={},
             server={"smtp": smtp},
             user_pools=POOLS if pools is None else pools,
             authorizers={"users": {"type": "jwt", "user_pool": "main"}},
