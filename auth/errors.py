@@ -164,6 +164,11 @@ class GroupExists(AuthError):
     default = "A group with the name already exists."
 
 
+class UnsupportedUserState(AuthError):
+    code = "UnsupportedUserState"
+    default = "The request cannot be done for a user in this state."
+
+
 class ConcurrentModification(AuthError):
     code = "ConcurrentModification"
     default = "It was changed by somebody else meanwhile."

@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Literal
 
 from auth.audit import Action, Result
+from auth.client import Client
+from auth.core.attributes import require_writable
 from auth.core.password_policy import check
 from auth.core.steps import Origin
 from auth.errors import InvalidParameter, LimitExceeded, NotAuthorized, UserNotFound
@@ -86,25 +88,27 @@ class Account:
         *,
         origin: Origin,
         now: datetime,
-        client_id: str = NO_CLIENT,
+        client: Client | None = None,
     ) -> tuple[Delivery, ...]:
         """None takes one away. A new mail address is sent a code, and counts once that came back (B11).
 
-        :param client_id: through which it is done.
+        :param client: through which it is done; None: none that has rules of its own.
         :raises NotAuthorized, InvalidParameter, LimitExceeded: nothing happened.
         """
         user = self._require(self._users.get(pool.pool_id, sub))
+        if client is not None:
+            require_writable(client, changes)
         if changes.get("email") not in (None, user.attributes.get("email")):
             self._gate.send_to(pool, sub, now)
         after, new = self._changes.apply(pool, user, changes, now)
         self._record("attributes_changed", "ok", pool, sub, origin, now, detail=" ".join(sorted(new)))
         to = after.attributes.get("email")
-        if "email" not in new or to is None:
+        if "email" not in new or to is None or "email" not in pool.auto_verified:
             return ()
         about = About(
             source="CustomMessage_UpdateUserAttribute",
             user=after,
-            client_id=client_id,
+            client_id=NO_CLIENT if client is None else client.client_id,
             metadata=origin.client_metadata,
         )
         return (self._codes.send(pool, sub, "email", to, texts.attribute_code, now=now, about=about),)
@@ -113,7 +117,7 @@ class Account:
         self,
         pool: Pool,
         sub: str,
-        name: Address,
+        name: str,
         *,
         now: datetime,
         client_id: str = NO_CLIENT,
@@ -122,7 +126,7 @@ class Account:
         """:raises InvalidParameter: there is no such address, or no way to it. :raises LimitExceeded: too many."""
         user = self._require(self._users.get(pool.pool_id, sub))
         to = user.attributes.get("email")
-        if name != "email":
+        if _address(name) != "email":
             raise InvalidParameter("Phone numbers cannot be verified: this server sends no text messages.")
         if to is None:
             raise InvalidParameter("User has no email to verify.")
@@ -133,20 +137,21 @@ class Account:
         return self._codes.send(pool, sub, "email", to, texts.attribute_code, now=now, about=about)
 
     def verify_attribute(
-        self, pool: Pool, sub: str, name: Address, code: str, *, origin: Origin, now: datetime
+        self, pool: Pool, sub: str, name: str, code: str, *, origin: Origin, now: datetime
     ) -> None:
         """The address is verified, and opens the account where people sign in with such.
 
         :raises CodeMismatch, ExpiredCode, LimitExceeded: nothing happened. :raises AliasExists: it is somebody else's.
         """
         user = self._require(self._users.get(pool.pool_id, sub))
-        value = user.attributes.get(name)
+        address = _address(name)
+        value = user.attributes.get(address)
         if value is None:
-            raise InvalidParameter(f"User has no {name} to verify.")
+            raise InvalidParameter(f"User has no {address} to verify.")
         self._gate.code_of(pool, sub, now)
-        alias = alias_of(pool, "email" if name == "email" else "phone", value)
-        effect = VerifyAttribute(sub=sub, name=name, value=value, alias=alias)
-        self._codes.use(pool, sub, name, code, now, effect)
+        alias = alias_of(pool, "email" if address == "email" else "phone", value)
+        effect = VerifyAttribute(sub=sub, name=address, value=value, alias=alias)
+        self._codes.use(pool, sub, address, code, now, effect)
         self._record("attribute_verified", "ok", pool, sub, origin, now, detail=name)
 
     def sign_out(self, pool: Pool, sub: str, *, origin: Origin, now: datetime) -> None:
@@ -185,3 +190,11 @@ class Account:
             origin=origin,
             detail=detail,
         )
+
+
+def _address(name: str) -> Address:
+    if name == "email":
+        return "email"
+    if name == "phone_number":
+        return "phone_number"
+    raise InvalidParameter("Only email and phone_number can be verified.")

@@ -12,14 +12,23 @@ from typing import Literal
 from auth.audit import Action
 from auth.core.attributes import checked
 from auth.core.password_policy import check, temporary_password
+from auth.core.steps import Origin
 from auth.core.username import has_names
-from auth.errors import AliasExists, InvalidParameter, NotAuthorized, ResourceNotFound, UsernameExists
+from auth.errors import (
+    AliasExists,
+    InvalidParameter,
+    NotAuthorized,
+    ResourceNotFound,
+    UnsupportedUserState,
+    UsernameExists,
+)
 from auth.flows.attribute_changes import AttributeChanges
 from auth.flows.codes import Codes
 from auth.flows.created_user import CreatedUser
 from auth.flows.custom_message import About, CustomMessage
 from auth.flows.hooks import Hooks
-from auth.flows.naming import aliases_of, name_of
+from auth.flows.mfa_choice import Switch, chosen
+from auth.flows.naming import aliases_of, name_of, taken
 from auth.flows.passwords import Passwords
 from auth.flows.people import known
 from auth.flows.tools import Tools
@@ -27,7 +36,7 @@ from auth.flows.triggers import NO_CLIENT
 from auth.mail import texts
 from auth.pool import Pool
 from auth.store.ports import NewUser, UserPage
-from auth.user import User
+from auth.user import MfaMethod, User
 
 ListFilter = tuple[str, Literal["=", "^="], str]
 NOTHING: Mapping[str, str] = {}
@@ -35,17 +44,22 @@ MAX_PAGE = 60  # as ListUsers
 
 
 class Administration:
-    """:param tools: shared with the other flows. :param actor: of the audit records."""
+    """:param tools: shared with the other flows. :param actor: of the audit records; :param origin: where they are."""
 
-    def __init__(self, tools: Tools, *, actor: str = "operator") -> None:
+    def __init__(self, tools: Tools, *, actor: str = "operator", origin: Origin | None = None) -> None:
         self._tools = tools
         self._actor = actor
+        self._origin = origin
         self._users = tools.store.users
         self._codes = Codes(tools)
         self._passwords = Passwords(tools)
         self._custom = CustomMessage(tools)
         self._hooks = Hooks(tools)
         self._changes = AttributeChanges(tools)
+
+    def by(self, actor: str, origin: Origin | None = None) -> "Administration":
+        """The same, on record as done by *actor*."""
+        return Administration(self._tools, actor=actor, origin=origin)
 
     def create_user(
         self,
@@ -57,6 +71,8 @@ class Administration:
         password: str | None = None,
         is_permanent: bool = False,
         invites: bool = True,
+        must_reach: bool = False,
+        takes_over: bool = False,
         groups: Sequence[str] = (),
         validation: Mapping[str, str] = NOTHING,
         metadata: Mapping[str, str] = NOTHING,
@@ -64,6 +80,8 @@ class Administration:
         """:param password: None: one is made. :param is_permanent: they need not change it: they are CONFIRMED.
 
         :param invites: a mail with the temporary password goes to their address, if they have one.
+        :param must_reach: who has no address is not made. :param takes_over: a verified address that somebody else
+            signs in with becomes this person's (ForceAliasCreation).
         :raises UsernameExists, AliasExists, InvalidPassword, InvalidParameter: nothing was written.
         :param validation: for the trigger before it; :param metadata: for all triggers.
         :raises ResourceNotFound: there is no such group; nothing was written.
@@ -77,6 +95,8 @@ class Administration:
             for name, value in checked(pool, naming.attributes, is_new=True, by_operator=True).items()
             if value
         }
+        if must_reach and "email" not in wanted:
+            raise InvalidParameter("No email provided but desired delivery medium was Email")
         first = password if password is not None else temporary_password(pool.password, secrets.choice)
         check(pool.password, first)
         said = self._hooks.before_sign_up(
@@ -102,23 +122,45 @@ class Administration:
             password_hash=kept.hash,
             verifier=kept.verifier,
             temporary_until=until,
+            takes_over=takes_over and has_names(pool),
         )
         try:
             user = self._users.create(new, now)
+        except UsernameExists as error:
+            raise UsernameExists("User account already exists") from error
         except AliasExists as error:
             if has_names(pool):
                 raise
-            raise UsernameExists from error
+            raise taken(naming) from error
         self._record("user_created", pool, user.sub, now)
         for group in groups:
             self.add_to_group(pool, user.sub, group, now=now)
-        if invites and not is_permanent and "email" in wanted:
-            days = max(1, round(pool.password.temporary_s / 86400))
-            ours = texts.invitation(pool, wanted["email"], username, first, days)
-            about = About(
-                source="CustomMessage_AdminCreateUser", user=user, client_id=NO_CLIENT, metadata=metadata
+        if invites and not is_permanent:
+            self._invite(pool, user, username, first, metadata)
+        return CreatedUser(user=self.show(pool, user.sub), password=first)
+
+    def invite_again(
+        self,
+        pool: Pool,
+        username: str,
+        *,
+        now: datetime,
+        password: str | None = None,
+        metadata: Mapping[str, str] = NOTHING,
+    ) -> CreatedUser:
+        """A new temporary password, mailed, with all its time before it (RESEND). :param password: None: one is made.
+
+        :raises UserNotFound, InvalidPassword: nothing happened.
+        :raises UnsupportedUserState: they have a password of their own already.
+        """
+        user = known(self._users, pool, username)
+        if user.status != "FORCE_CHANGE_PASSWORD":
+            raise UnsupportedUserState(
+                f"Resend not possible. {user.username} status is not FORCE_CHANGE_PASSWORD"
             )
-            self._tools.post(self._custom.worded(pool, about, ours, first, username=username))
+        first = password if password is not None else temporary_password(pool.password, secrets.choice)
+        self.set_password(pool, user.sub, first, is_permanent=False, now=now)
+        self._invite(pool, user, username, first, metadata)
         return CreatedUser(user=self.show(pool, user.sub), password=first)
 
     def set_password(
@@ -144,8 +186,13 @@ class Administration:
     def reset_password(
         self, pool: Pool, username: str, *, now: datetime, metadata: Mapping[str, str] = NOTHING
     ) -> None:
-        """The password counts no more; a code goes to the verified address. :raises UserNotFound, InvalidParameter."""
+        """The password counts no more; a code goes to the verified address.
+
+        :raises UserNotFound, InvalidParameter. :raises NotAuthorized: they have no password of their own yet.
+        """
         user = known(self._users, pool, username)
+        if user.status not in ("CONFIRMED", "RESET_REQUIRED"):
+            raise NotAuthorized("User password cannot be reset in the current state.")
         if not user.is_verified("email") or "email" not in user.attributes:
             raise InvalidParameter(
                 "Cannot reset password for the user as there is no registered/verified email or phone_number"
@@ -172,13 +219,42 @@ class Administration:
         self._hooks.after_confirmation(pool, NO_CLIENT, "PostConfirmation_ConfirmSignUp", confirmed, metadata)
 
     def update_attributes(
-        self, pool: Pool, username: str, changes: Mapping[str, str | None], *, now: datetime
+        self,
+        pool: Pool,
+        username: str,
+        changes: Mapping[str, str | None],
+        *,
+        now: datetime,
+        metadata: Mapping[str, str] = NOTHING,
     ) -> User:
-        """May say itself that an address is verified. :raises UserNotFound, InvalidParameter, AliasExists."""
+        """May say itself that an address is verified; a new one that is not is sent a code, as where users do it.
+
+        :raises UserNotFound, InvalidParameter, AliasExists: nothing happened.
+        """
         user = known(self._users, pool, username)
         after, new = self._changes.apply(pool, user, changes, now, by_operator=True)
         self._record("attributes_changed", pool, user.sub, now, " ".join(sorted(new)))
+        to = after.attributes.get("email")
+        if (
+            "email" in new
+            and to is not None
+            and not after.is_verified("email")
+            and "email" in pool.auto_verified
+        ):
+            about = About(
+                source="CustomMessage_UpdateUserAttribute", user=after, client_id=NO_CLIENT, metadata=metadata
+            )
+            self._codes.send(pool, user.sub, "email", to, texts.attribute_code, now=now, about=about)
         return after
+
+    def choose_mfa(
+        self, pool: Pool, username: str, wishes: Mapping[MfaMethod, Switch], *, now: datetime
+    ) -> None:
+        """Switch second factors on and off. :raises UserNotFound, InvalidParameter: nothing happened."""
+        user = known(self._users, pool, username)
+        preference = chosen(pool, user, wishes, by_operator=True)
+        self._users.set_mfa(pool.pool_id, user.sub, preference, now)
+        self._record("mfa_changed", pool, user.sub, now, " ".join(sorted(preference.enabled)) or "off")
 
     def enable(self, pool: Pool, username: str, *, now: datetime) -> None:
         user = known(self._users, pool, username)
@@ -230,7 +306,28 @@ class Administration:
         """One page, ordered by sub. :param filter: (attribute, ``=`` or ``^=``, value)."""
         return self._users.list(pool.pool_id, limit=limit, after=after, filter=filter, group=group)
 
+    def _invite(
+        self, pool: Pool, user: User, username: str, password: str, metadata: Mapping[str, str]
+    ) -> None:
+        """By mail, if they have an address. :param username: as whoever made them calls them."""
+        to = user.attributes.get("email")
+        if to is None:
+            return
+        days = max(1, round(pool.password.temporary_s / 86400))
+        ours = texts.invitation(pool, to, username, password, days)
+        about = About(
+            source="CustomMessage_AdminCreateUser", user=user, client_id=NO_CLIENT, metadata=metadata
+        )
+        self._tools.post(self._custom.worded(pool, about, ours, password, username=username))
+
     def _record(self, action: Action, pool: Pool, sub: str, now: datetime, detail: str = "") -> None:
         self._tools.audit.record(
-            action, "ok", now, pool_id=pool.pool_id, actor=self._actor, target=sub, detail=detail
+            action,
+            "ok",
+            now,
+            pool_id=pool.pool_id,
+            actor=self._actor,
+            target=sub,
+            origin=self._origin,
+            detail=detail,
         )

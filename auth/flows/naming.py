@@ -20,7 +20,7 @@ from auth.core.username import (
     is_user_id,
     sign_in_key,
 )
-from auth.errors import InvalidParameter
+from auth.errors import InvalidParameter, UsernameExists
 from auth.pool import Pool
 from auth.user import User
 
@@ -105,3 +105,11 @@ def _kind_of(pool: Pool, username: str) -> AddressKind:
     kinds = {"email": "an email", "phone": "a phone number"}
     wanted = " or ".join(text for kind, text in kinds.items() if kind in pool.sign_in_with)
     raise InvalidParameter(f"Username should be {wanted}.")
+
+
+def taken(naming: Naming) -> UsernameExists:
+    """What somebody is told who wants a name that somebody has."""
+    if not naming.aliases:
+        return UsernameExists()
+    kind = "email" if naming.aliases[0][0] == "email" else "phone_number"
+    return UsernameExists(f"An account with the given {kind} already exists.")

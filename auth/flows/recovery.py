@@ -16,8 +16,9 @@ from auth.flows.custom_message import About
 from auth.flows.delivery import Delivery
 from auth.flows.gate import Gate
 from auth.flows.hooks import Hooks
+from auth.flows.migration import Migration
 from auth.flows.passwords import Passwords
-from auth.flows.people import find, require_open
+from auth.flows.people import UNKNOWN, find, require_open
 from auth.flows.tools import Tools
 from auth.mail import texts
 from auth.pool import Pool
@@ -38,6 +39,7 @@ class Recovery:
         self._passwords = Passwords(tools)
         self._codes = Codes(tools)
         self._hooks = Hooks(tools)
+        self._migration = Migration(tools)
 
     def forgot(self, pool: Pool, client: Client, username: str, *, origin: Origin, now: datetime) -> Delivery:
         """A code to the verified mail address; people who get none are answered alike.
@@ -45,9 +47,14 @@ class Recovery:
         :raises LimitExceeded, TooManyRequests: enough were sent.
         """
         require_open(pool, client)
+        if "verified_email" not in pool.recovery:
+            raise NotAuthorized("Contact administrator to reset password.")
         self._gate.send_from(pool, origin, now)
         person = find(self._users, pool, username)
         self._gate.send_to(pool, person.subject, now)
+        if person.user is None and self._migration.has(pool):
+            self._migration.at_forgotten_password(pool, client, username, origin=origin, now=now)
+            person = find(self._users, pool, username)
         to = None if person.user is None else _destination(person.user)
         self._record(
             "password_forgotten", "refused" if to is None else "ok", pool, person.target, origin, now
@@ -97,7 +104,7 @@ class Recovery:
         except AuthError:
             self._record("password_reset", "refused", pool, person.target, origin, now)
             if user is None and not client.hides_users:
-                raise UserNotFound from None
+                raise UserNotFound(UNKNOWN) from None
             raise
         self._tools.store.attempts.clear(pool.pool_id, "password", person.subject)
         self._record("password_reset", "ok", pool, person.target, origin, now)
@@ -129,7 +136,7 @@ def _destination(user: User) -> str | None:
 def _why_not(user: User | None) -> AuthError:
     """For clients that may know."""
     if user is None or not user.is_enabled:
-        return UserNotFound()
+        return UserNotFound(UNKNOWN)
     if user.status == "FORCE_CHANGE_PASSWORD":
         return NotAuthorized("User password cannot be reset in the current state.")
     return InvalidParameter(

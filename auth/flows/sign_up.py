@@ -6,7 +6,7 @@ from typing import Literal
 
 from auth.audit import Result
 from auth.client import Client
-from auth.core.attributes import checked
+from auth.core.attributes import checked, require_writable
 from auth.core.password_policy import check
 from auth.core.steps import Origin
 from auth.core.username import canonical_email, is_email
@@ -23,9 +23,9 @@ from auth.flows.custom_message import About
 from auth.flows.delivery import Delivery
 from auth.flows.gate import Gate
 from auth.flows.hooks import Hooks, PreSignedUp
-from auth.flows.naming import Naming, alias_of, aliases_of, name_of
+from auth.flows.naming import Naming, alias_of, aliases_of, name_of, taken
 from auth.flows.passwords import NewPassword, Passwords
-from auth.flows.people import Person, find, require_open
+from auth.flows.people import UNKNOWN, Person, find, require_open
 from auth.flows.signed_up import SignedUp
 from auth.flows.tools import Tools
 from auth.mail import texts
@@ -68,6 +68,7 @@ class SignUp:
         require_open(pool, client)
         if not pool.self_sign_up:
             raise NotAuthorized("SignUp is not permitted for this user pool")
+        require_writable(client, attributes)
         self._gate.sign_up(pool, origin, now)
         naming = name_of(pool, username, attributes)
         check(pool.password, password)
@@ -93,7 +94,7 @@ class SignUp:
             self._record("sign_up", "refused", pool, person.target, origin, now)
             # Where no code is asked for, whoever signs up would be in: there is nothing to hide a taken name behind.
             if not quiet or said.is_confirmed:
-                raise _taken(naming) from error
+                raise taken(naming) from error
             delivery = self._tell_owner(pool, person, wanted.get("email"), now)
             return SignedUp(sub=new.sub, is_confirmed=False, delivery=delivery, password_hash=kept.hash)
         self._record("sign_up", "ok", pool, user.sub, origin, now)
@@ -148,6 +149,8 @@ class SignUp:
         :raises LimitExceeded, TooManyRequests: enough were sent.
         """
         require_open(pool, client)
+        if "email" not in pool.auto_verified:
+            raise InvalidParameter("Auto verification not turned on.")
         self._gate.send_from(pool, origin, now)
         person = find(self._users, pool, username)
         self._gate.send_to(pool, person.subject, now)
@@ -162,9 +165,13 @@ class SignUp:
             about = _about("CustomMessage_ResendCode", client, user, origin)
             return self._codes.send(pool, user.sub, "sign_up", to, texts.resent_code, now=now, about=about)
         if not client.hides_users:
-            if user is None:
-                raise UserNotFound("Username/client id combination not found.")
-            raise InvalidParameter("User is already confirmed." if user.status != "UNCONFIRMED" else "")
+            if user is None or not user.is_enabled:
+                raise UserNotFound(UNKNOWN)
+            raise InvalidParameter(
+                "User is already confirmed."
+                if user.status != "UNCONFIRMED"
+                else "Cannot resend codes. The user has no email."
+            )
         return self._codes.pretend(pool, person.subject, "sign_up", person.typed, now=now)
 
     def _after_confirmation(self, pool: Pool, client: Client, user: User, origin: Origin) -> None:
@@ -173,9 +180,9 @@ class SignUp:
         )
 
     def _send(self, pool: Pool, client: Client, user: User, origin: Origin, now: datetime) -> Delivery | None:
-        """None: there is no mail address; an administrator confirms such people."""
+        """None: there is no mail address, or it gets no code here; an administrator confirms such people."""
         to = user.attributes.get("email")
-        if to is None:
+        if to is None or "email" not in pool.auto_verified:
             return None
         about = _about("CustomMessage_SignUp", client, user, origin)
         return self._codes.send(pool, user.sub, "sign_up", to, texts.sign_up_code, now=now, about=about)
@@ -199,7 +206,7 @@ class SignUp:
         if client.hides_users:
             return
         if user is None:
-            raise UserNotFound("Username/client id combination not found.")
+            raise UserNotFound(UNKNOWN)
         if user.status != "UNCONFIRMED":
             raise NotAuthorized(f"User cannot be confirmed. Current status is {user.status}")
 
@@ -249,10 +256,3 @@ def _confirmation(pool: Pool, user: User, *, takes_over: bool, password_hash: st
 
 def _is_same_mailbox(one: str, other: str) -> bool:
     return is_email(other) and canonical_email(one) == canonical_email(other)
-
-
-def _taken(naming: Naming) -> UsernameExists:
-    if not naming.aliases:
-        return UsernameExists()
-    kind = "email" if naming.aliases[0][0] == "email" else "phone_number"
-    return UsernameExists(f"An account with the given {kind} already exists.")

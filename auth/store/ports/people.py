@@ -16,6 +16,7 @@ class NewUser:
 
     :param aliases: what the user may sign in with from now on: (kind, canonical value).
     :param password_hash: None: there is none yet. :param verifier: of the same password, where clients use SRP.
+    :param takes_over: an alias that somebody else has is taken from them.
     """
 
     pool_id: str
@@ -28,6 +29,7 @@ class NewUser:
     password_hash: str | None = None
     temporary_until: datetime | None = None
     verifier: SrpVerifier | None = None
+    takes_over: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

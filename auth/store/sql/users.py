@@ -11,7 +11,7 @@ from auth.errors import AliasExists, TooManyRequests, UsernameExists, UserNotFou
 from auth.sealing import Sealer
 from auth.store.ports import NewUser, SrpVerifier, StoredPassword
 from auth.store.sql import tables as t
-from auth.store.sql.aliases import drop_alias, take_alias
+from auth.store.sql.aliases import drop_alias, take_alias, take_alias_over
 from auth.store.sql.ending import end_sessions
 from auth.store.sql.groups import SqlGroups
 from auth.store.sql.removing import remove_user
@@ -47,7 +47,9 @@ class SqlUsers(SqlGroups, SqlUserList):
             if not insert_if_absent(connection, t.users, **_row(new, now)):
                 raise UsernameExists
             for kind, value in new.aliases:
-                if not take_alias(connection, new.pool_id, new.sub, kind, value):
+                if new.takes_over:
+                    take_alias_over(connection, new.pool_id, new.sub, kind, value)
+                elif not take_alias(connection, new.pool_id, new.sub, kind, value):
                     raise AliasExists
             listed = {**new.attributes, "username": new.username}
             write_index(connection, new.pool_id, new.sub, listed)

@@ -94,7 +94,8 @@ def test_a_second_factor_is_written_down(people: UserPool) -> None:
     """L4: set up, switched on, and each wrong code."""
     seed = people.with_app()
     assert ("mfa_associated", "ok") in people.audited()
-    assert (last(people).action, last(people).result, last(people).detail) == ("mfa_changed", "ok", "on")
+    switched = last(people)
+    assert (switched.action, switched.result, switched.detail) == ("mfa_changed", "ok", "SOFTWARE_TOKEN_MFA")
     step = people.log_in()
     assert isinstance(step, Challenge)
     wrong = {"SOFTWARE_TOKEN_MFA_CODE": "12345"}

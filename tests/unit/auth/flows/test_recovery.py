@@ -195,8 +195,8 @@ def test_a_client_may_ask_to_be_told(people: UserPool) -> None:
     _make(people)
     people.client = replace(CLIENT, hides_users=False)
     for name, error, words in (
-        ("nobody", UserNotFound, "does not exist"),
-        ("disabled", UserNotFound, "does not exist"),
+        ("nobody", UserNotFound, "combination not found"),
+        ("disabled", UserNotFound, "combination not found"),
         ("invited", NotAuthorized, "cannot be reset in the current state"),
         ("without", InvalidParameter, "no registered/verified email"),
         ("unverified", InvalidParameter, "no registered/verified email"),
