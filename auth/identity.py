@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from starlette.requests import HTTPConnection
 
 from auth.core.steps import Origin
+from auth.errors import ResourceNotFound
 from auth.lanes import Lane
 from auth.pool import Pool
 from auth.store.ports import Store
@@ -96,6 +97,14 @@ class Identity:
         if waits:
             return self.lanes.triggers
         return self.lanes.store if name == "store" else self.lanes.passwords
+
+    def lane_of_client(self, client_id: str | None, name: LaneName) -> Lane:
+        """:param client_id: as somebody says it, before anything has judged it; it chooses a lane and no more."""
+        try:
+            pool = self.directory.pool(self.directory.client(client_id or "").pool_id)
+        except ResourceNotFound:
+            pool = None
+        return self.lane_for(pool, name)
 
     def issuer_of(self, pool_id: str) -> str:
         return issuer_of(self.auth_url, pool_id)

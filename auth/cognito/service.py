@@ -4,6 +4,7 @@ In order: the target, the audience of the listener, the signature, the body, its
 """
 
 import logging
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import islice
@@ -58,10 +59,9 @@ class CognitoApi:
     actions: Mapping[str, Action] = field(default_factory=catalog)
 
     def routes(self) -> list[BaseRoute]:
-        """:returns: for a `auth.app.Door`, whose own bound of bodies is lower than that of operators."""
-        limit = 2 * self._limit_bytes  # `read_body` counts first, and answers in words of this protocol
+        """For an `auth.app.Door`. Its bound of bodies, which answers in plain words, is lifted: `read_body` counts."""
         methods = ["GET", "POST", "OPTIONS"]  # a page that somebody looks for there is not found
-        return [Route(PATH, self.answer, methods=methods, max_body_size=limit)]
+        return [Route(PATH, self.answer, methods=methods, max_body_size=sys.maxsize)]
 
     async def answer(self, request: Request) -> Response:
         """Whatever it is. Only a public listener says that pages may call (A27)."""

@@ -80,7 +80,8 @@ class _BrowserEndpoints:
     async def authorize(self, request: Request) -> Response:
         try:
             query = await _query(request)
-            location = await self._identity.lanes.store.run(self._authorize, request, query)
+            lane = self._identity.lane_of_client(request.query_params.get("client_id"), "store")
+            location = await lane.run(self._authorize, request, query)
         except PageError as error:
             return error_page(self._identity, str(error), status=error.status)
         except RedirectError as error:
@@ -160,7 +161,8 @@ class _ProgramEndpoints:
             address=self.identity.address_of(request),
             now=self.identity.clock(),
         )
-        return token_response(await self.identity.lanes.store.run(self._work, work, asked))
+        lane = self.identity.lane_of_client(form.get("client_id"), "store")
+        return token_response(await lane.run(self._work, work, asked))
 
     def _work(self, work: Callable[[TokenRequest], Answer], asked: TokenRequest) -> Answer:
         self.identity.directory.refresh(asked.now)

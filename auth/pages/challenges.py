@@ -34,7 +34,7 @@ class SecondFactorPage:
     async def submit(self, visit: Visit, form: Mapping[str, str]) -> Response:
         _expect(visit, "SOFTWARE_TOKEN_MFA")
         required(form, "code")
-        onward = await self._desk.identity.lanes.store.run(
+        onward = await self._desk.lane(visit, "store").run(
             answer,
             self._desk,
             visit,
@@ -64,7 +64,7 @@ class NewPasswordPage:
         problems = password_problems(form)
         if problems:
             raise Refused(*problems)
-        onward = await self._desk.identity.lanes.passwords.run(
+        onward = await self._desk.lane(visit, "passwords").run(
             answer, self._desk, visit, "NEW_PASSWORD_REQUIRED", {"NEW_PASSWORD": form["password"]}
         )
         return self._desk.onward(visit, onward)
@@ -91,7 +91,7 @@ class SetUpPage:
     async def submit(self, visit: Visit, form: Mapping[str, str]) -> Response:
         _expect(visit, "MFA_SETUP")
         required(form, "code")
-        onward = await self._desk.identity.lanes.store.run(self._finish, visit, form)
+        onward = await self._desk.lane(visit, "store").run(self._finish, visit, form)
         return self._desk.onward(visit, onward)
 
     def _finish(self, visit: Visit, form: Mapping[str, str]) -> Onward:

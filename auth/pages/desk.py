@@ -13,7 +13,8 @@ from starlette.responses import Response
 
 from auth.core.steps import SignedIn, Step
 from auth.errors import AuthError, InvalidSession
-from auth.identity import Identity
+from auth.identity import Identity, LaneName
+from auth.lanes import Lane
 from auth.oauth.authorize import Authorizer
 from auth.oauth.errors import PageError, RedirectError
 from auth.oauth.parameters import MalformedParameters, canonical
@@ -159,6 +160,10 @@ class Desk:
         if onward.handle is not None:
             self.identity.sessions.remember(response, visit.pool, onward.handle)
         return response
+
+    def lane(self, visit: Visit, name: LaneName) -> Lane:
+        """Where what *visit* asks for runs: apart, where the pool's triggers may be asked."""
+        return self.identity.lane_for(visit.pool, name)
 
     # --- on a lane ------------------------------------------------------------------------------
 

@@ -28,7 +28,7 @@ class LoginPage:
 
     async def submit(self, visit: Visit, form: Mapping[str, str]) -> Response:
         required(form, "username", "password")
-        onward = await self._desk.identity.lanes.passwords.run(self._log_in, visit, form)
+        onward = await self._desk.lane(visit, "passwords").run(self._log_in, visit, form)
         return self._desk.onward(visit, onward)
 
     def _log_in(self, visit: Visit, form: Mapping[str, str]) -> Onward:

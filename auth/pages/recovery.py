@@ -27,7 +27,7 @@ class ForgotPage:
 
     async def submit(self, visit: Visit, form: Mapping[str, str]) -> Response:
         required(form, "username")
-        onward = await self._desk.identity.lanes.store.run(self._send, visit, form["username"].strip())
+        onward = await self._desk.lane(visit, "store").run(self._send, visit, form["username"].strip())
         return self._desk.onward(visit, onward)
 
     def _send(self, visit: Visit, username: str) -> Onward:
@@ -61,7 +61,7 @@ class ResetPage:
         problems = password_problems(form)
         if problems:
             raise Refused(*problems)
-        onward = await self._desk.identity.lanes.passwords.run(self._reset, visit, form)
+        onward = await self._desk.lane(visit, "passwords").run(self._reset, visit, form)
         return self._desk.onward(visit, onward)
 
     def _reset(self, visit: Visit, form: Mapping[str, str]) -> Onward:

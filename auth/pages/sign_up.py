@@ -49,7 +49,7 @@ class SignUpPage:
         if problems:
             raise Refused(*problems)
         try:
-            onward = await self._desk.identity.lanes.passwords.run(self._sign_up, visit, form, attributes)
+            onward = await self._desk.lane(visit, "passwords").run(self._sign_up, visit, form, attributes)
         except (
             InvalidParameter
         ) as error:  # the form of the name, which is all that is judged closer than here
@@ -90,7 +90,7 @@ class ConfirmPage:
 
     async def submit(self, visit: Visit, form: Mapping[str, str]) -> Response:
         required(form, "username", "code")
-        onward = await self._desk.identity.lanes.store.run(self._confirm, visit, form)
+        onward = await self._desk.lane(visit, "store").run(self._confirm, visit, form)
         return self._desk.onward(visit, onward)
 
     def _confirm(self, visit: Visit, form: Mapping[str, str]) -> Onward:
@@ -118,7 +118,7 @@ class ResendPage:
 
     async def submit(self, visit: Visit, form: Mapping[str, str]) -> Response:
         required(form, "username")
-        onward = await self._desk.identity.lanes.store.run(self._resend, visit, form)
+        onward = await self._desk.lane(visit, "store").run(self._resend, visit, form)
         return self._desk.onward(visit, onward)
 
     def _resend(self, visit: Visit, form: Mapping[str, str]) -> Onward:

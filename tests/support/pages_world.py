@@ -173,6 +173,7 @@ class PagesWorld:
             directory=directory,
             store=SimpleNamespace(browser_sessions=self.store, grants=SimpleNamespace(start=self.start)),
             lanes=SimpleNamespace(store=lane, passwords=passwords or lane),
+            lane_for=lambda _pool, name: lane if name == "store" else passwords or lane,
             sign_in=self.sign_in,
             sign_up=self.sign_up,
             recovery=self.recovery,
