@@ -36,7 +36,7 @@ COMMANDS = {
     "schema": "print the grammar of routes.yaml as JSON Schema",
     "reload": "make the running server read its files again",
     "explain": "say what would become of a request, and why",
-    "user": "add, list, change and delete the people of a user pool",
+    "user": "add, list, change, delete, export and import the people of a user pool",
     "pool": "list user pools, or delete one",
     "keys": "list or rotate the keys that sign tokens",
     "client": "print or renew a client's secret",

@@ -44,6 +44,42 @@ def add_user_arguments(parser: argparse.ArgumentParser) -> None:
     delete = _action(actions, "delete", "delete a user and all of theirs")
     _person(delete)
     delete.add_argument("--yes", action="store_true", help="for good")
+    _add_export(actions)
+    _add_import(actions)
+
+
+def _add_export(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    export = _action(actions, "export", "write everybody of a pool as JSON lines")
+    export.add_argument("pool_word", nargs="?", metavar="POOL", help="name or id, as --pool")
+    export.add_argument(
+        "--output", "-o", default="-", metavar="FILE", help="a file for your eyes only; none: standard output"
+    )
+    export.add_argument("--with-hashes", action="store_true", help="with the hashes of passwords")
+    export.add_argument(
+        "--with-mfa-seeds", action="store_true", help="with the seeds of authenticator apps, as they are"
+    )
+
+
+def _add_import(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    bring = _action(actions, "import", "bring people into a pool: all lines of a file, or none")
+    bring.add_argument("pool_word", nargs="?", metavar="POOL", help="name or id, as --pool")
+    bring.add_argument("file", metavar="FILE|-", help="JSON lines; - is standard input")
+    bring.add_argument(
+        "--csv", action="store_true", help="the file is CSV with the header of Cognito's imports"
+    )
+    bring.add_argument(
+        "--dry-run", action="store_true", help="say what is wrong or would be done; write nothing"
+    )
+    bring.add_argument(
+        "--on-conflict",
+        choices=("fail", "skip", "replace"),
+        default="fail",
+        help="somebody is in the pool already: write nothing (default), leave them as they are, or make them anew",
+    )
+    bring.add_argument("--create-groups", action="store_true", help="make the groups that the pool has not")
+    bring.add_argument(
+        "--drop-mfa", action="store_true", help="whoever's authenticator seed is missing comes without it"
+    )
 
 
 def add_pool_arguments(parser: argparse.ArgumentParser) -> None:

@@ -18,8 +18,28 @@ PAGE = 60
 
 def run(arguments: argparse.Namespace) -> int:
     with open_office(arguments) as office:
-        _ACTIONS[arguments.action](office, office.pool(arguments.pool), arguments)
+        _ACTIONS[arguments.action](office, office.pool(_pool_name(arguments)), arguments)
     return ExitCode.OK
+
+
+def _pool_name(arguments: argparse.Namespace) -> str | None:
+    """Whoever moves may write the pool without --pool."""
+    word: str | None = getattr(arguments, "pool_word", None)
+    if word and arguments.pool and word != arguments.pool:
+        raise UsageError(f"Is it {word} or {arguments.pool}?", "Name the pool once.")
+    return word or arguments.pool
+
+
+def _export(office: Office, pool: Pool, arguments: argparse.Namespace) -> None:
+    from lockgate.moving.leaving import export_people
+
+    export_people(office, pool, arguments)
+
+
+def _import(office: Office, pool: Pool, arguments: argparse.Namespace) -> None:
+    from lockgate.moving.arriving import import_people
+
+    import_people(office, pool, arguments)
 
 
 def _add(office: Office, pool: Pool, arguments: argparse.Namespace) -> None:
@@ -172,6 +192,8 @@ _ACTIONS: Mapping[str, Callable[[Office, Pool, argparse.Namespace], None]] = {
     "enable": _enable,
     "confirm": _confirm,
     "delete": _delete,
+    "export": _export,
+    "import": _import,
 }
 
 
