@@ -29,6 +29,7 @@ class Limits:
     :param pool_sign_ins: passwords tried in one pool: above what the processor can hash, below what a botnet can send.
     :param person_codes: codes tried for one person; each code of its own dies at the fifth wrong try.
     :param person_sends: mails to one person, as Cognito has it; :param address_sends: asked for from one address.
+    :param second_sends: codes to one person after a right password: whoever signs in often needs many.
     """
 
     address_sign_ins: Window = Window(limit=300, window_s=60)
@@ -37,6 +38,7 @@ class Limits:
     person_codes: Window = Window(limit=15, window_s=3600)
     address_codes: Window = Window(limit=300, window_s=3600)
     person_sends: Window = Window(limit=5, window_s=3600)
+    second_sends: Window = Window(limit=30, window_s=3600)
     address_sends: Window = Window(limit=100, window_s=3600)
 
 

@@ -13,6 +13,7 @@ ChallengeName = Literal[
     "SELECT_MFA_TYPE",
     "SOFTWARE_TOKEN_MFA",
     "EMAIL_OTP",
+    "PASSWORD",
     "PASSWORD_VERIFIER",
     "CUSTOM_CHALLENGE",
     "SELECT_CHALLENGE",
@@ -24,11 +25,13 @@ class Challenge:
     """:param handle: opens it once, for the client that it was given to: Cognito's ``Session``.
 
     :param parameters: as Cognito names them; all values are text.
+    :param available: what SELECT_CHALLENGE may be answered with: Cognito's ``AvailableChallenges``.
     """
 
     name: ChallengeName
     handle: str = field(repr=False)
     parameters: Mapping[str, str] = field(default_factory=dict)
+    available: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -104,7 +104,7 @@ class FirstFactor:
             self._tell_who_may_know(client, user)
             raise NotAuthorized
         store.attempts.clear(pool.pool_id, "password", person.subject)
-        self._require_usable(pool, person, user, origin, now)
+        self.require_usable(pool, person, user, origin, now)
         return user
 
     def before(self, pool: Pool, client: Client, person: Person, origin: Origin, now: datetime) -> None:
@@ -124,7 +124,7 @@ class FirstFactor:
         if user.status == "RESET_REQUIRED":
             raise PasswordResetRequired
 
-    def _require_usable(self, pool: Pool, person: Person, user: User, origin: Origin, now: datetime) -> None:
+    def require_usable(self, pool: Pool, person: Person, user: User, origin: Origin, now: datetime) -> None:
         """Told only after the right password."""
         until = None if person.password is None else person.password.temporary_until
         if until is not None and now >= until:

@@ -46,6 +46,22 @@ class Gate:
         if not self._take(pool, "send", mailbox_subject(address), self._limits.person_sends, now):
             raise LimitExceeded(detail="mails to one address")
 
+    def send_first(self, pool: Pool, subject: str, now: datetime) -> None:
+        """:raises LimitExceeded: that person was sent enough codes to begin with. Anybody can ask for those, so they
+        are not counted with others: nobody is kept from resetting a password, or from a second factor."""
+        if not self._take(pool, "send", f"first {subject}", self._limits.person_sends, now):
+            raise LimitExceeded(detail="mails to begin with, to one person")
+
+    def send_second(self, pool: Pool, sub: str, now: datetime) -> None:
+        """:raises LimitExceeded: that person, whose first factor was right each time, was sent enough."""
+        if not self._take(pool, "send", f"second {sub}", self._limits.second_sends, now):
+            raise LimitExceeded(detail="second factors mailed to one person")
+
+    def code_first(self, pool: Pool, subject: str, now: datetime) -> None:
+        """:raises LimitExceeded: too many codes to begin with were tried for that person."""
+        if not self._take(pool, "code", f"first {subject}", self._limits.person_codes, now):
+            raise LimitExceeded(detail="codes to begin with, of one person")
+
     def code_from(self, pool: Pool, origin: Origin, now: datetime) -> None:
         """:raises TooManyRequests: too many codes were tried from that address."""
         if not self._take(pool, "code", address_subject(origin.address), self._limits.address_codes, now):

@@ -57,6 +57,11 @@ def mfa_code(pool: Pool, to: str, code: str, minutes: int = 3) -> Message:
     )
 
 
+def sign_in_code(pool: Pool, to: str, code: str, minutes: int = 3) -> Message:
+    """Instead of a password. :param minutes: that it is valid."""
+    return _mail(pool, to, "mfa", "your sign-in code", _code("sign in", code, f"{minutes} minutes"))
+
+
 def taken_address(pool: Pool, to: str) -> Message:
     """Instead of a sign-up code, where the address has an account: the page says the same to both (B6)."""
     return _mail(

@@ -58,7 +58,7 @@ A7 = Requirement(
     promise="For clients with the code flow each refresh gives a new token (`rotate_refresh: false` switches it off). Using an old one ends the whole family, "
     "but for a retry within the grace (`refresh_grace`, 10 s): whose answer got lost gets the same successor again, so nothing forks.",
     lines=(
-        Line(holds="a new one each time", file=f"{OAUTH}/grants/refresh_token.py", old="        rotates = self.request.client.client.rotates_refresh  # A7", new="        rotates = False", tests=(f"{TOKEN}::test_refresh_token_rotates",)),
+        Line(holds="a new one each time", file="auth/flows/refresh.py", old="        rotates = client.rotates_refresh  # A7", new="        rotates = False", tests=(f"{TOKEN}::test_refresh_token_rotates",)),
         Line(holds="from the newest only", file=GRANTS, old="        .where(_family.grant_id == read.grant_id, _family.generation == read.generation)", new="        .where(_family.grant_id == read.grant_id)", tests=(f"{KEPT}::test_reuse_after_the_grace_revokes_the_family[sqlite]",)),
         Line(holds="reuse ends the family", file=GRANTS, old='                revoke_grant(connection, read.grant_id, "refresh token used again", now)', new="                pass", tests=(f"{KEPT}::test_reuse_after_the_grace_revokes_the_family[sqlite]",)),
         Line(holds="a grace of seconds", file=GRANTS, old="    return bool(abs(now - row.rotated_at) <= grace)", new="    return True", tests=(f"{KEPT}::test_reuse_after_the_grace_revokes_the_family[sqlite]",)),
@@ -78,7 +78,7 @@ A8 = Requirement(
     lines=(
         Line(holds="its client", file=GRANTS, old=FAMILY, new="        .where(_family.grant_id == grant_id)", tests=(f"{KEPT}::test_a_token_is_bound_to_its_client[sqlite]", f"{TOKEN}::test_refresh_is_bound_to_its_client")),
         Line(holds="narrower only", file=f"{OAUTH}/scope.py", old="    return _within(asked, before)", new="    return tuple(asked.split()) or before", tests=(f"{TOKEN}::test_refresh_narrows_only",)),
-        Line(holds="what is refused uses nothing up", file=f"{OAUTH}/grants/refresh_token.py", old="        if asked is not None and rotates:", new="        if False:", tests=(f"{TOKEN}::test_refresh_narrows_only",)),
+        Line(holds="what is refused uses nothing up", file=f"{OAUTH}/grants/refresh_token.py", old="        if asked is not None and self.request.client.client.rotates_refresh:", new="        if False:", tests=(f"{TOKEN}::test_refresh_narrows_only",)),
         Line(holds="a new password", file=f"{SQL}/users.py", old="            if end_sessions:\n", new="            if False:\n", tests=(f"{USERS}::test_all_sessions_end[sqlite-password]",)),
         Line(holds="a reset by code", file=f"{SQL}/codes.py", old='    end_sessions(connection, pool_id, effect.sub, "password reset", now)', new="    pass", tests=(f"{SECRETS}::test_a_reset_code_sets_the_password_and_ends_all_sessions[sqlite]", f"{FLOWS}/test_recovery.py::test_a_reset_ends_every_session")),
         Line(holds="a reset that an operator asks for", file=f"{SQL}/users.py", old='                end_sessions(connection, pool_id, sub, "password reset", now)', new="                pass", tests=(f"{USERS}::test_all_sessions_end[sqlite-reset-required]",)),
@@ -87,7 +87,7 @@ A8 = Requirement(
         Line(holds="all but the one that changed it", file=f"{SQL}/ending.py", old=' of.grant_id != (except_grant or ""))', new=")", tests=(f"{USERS}::test_a_changed_password_spares_the_session_that_changed_it[sqlite]", f"{FLOWS}/test_account.py::test_a_change_ends_every_session_but_its_own")),
         Line(holds="what began before it", file=f"{SQL}/ending.py", old="    return or_(began >= since,", new="    return or_(since >= since,", tests=(f"{USERS}::test_a_sign_in_that_began_before_the_reset_gives_nothing[sqlite]",)),
         Line(holds="browser sessions", file=f"{SQL}/ending.py", old="    connection.execute(delete(t.browser_sessions).where(session.pool_id == pool_id, session.sub == sub))", new="    pass", tests=(f"{SESSIONS}::test_a_session_ends_with_its_user[sqlite-sign-out]",)),
-        Line(holds="half-way sign-ins", file="auth/flows/sign_in.py", old="        if opened.state.proven_at < user.tokens_valid_from:", new="        if False:", tests=(f"{FLOWS}/test_challenges.py::test_a_half_way_sign_in_ends_with_the_sessions[sign_out]",)),
+        Line(holds="half-way sign-ins", file="auth/flows/progress.py", old="        if user is not None and state.proofs and state.proven_at < user.tokens_valid_from:", new="        if False:", tests=(f"{FLOWS}/test_challenges.py::test_a_half_way_sign_in_ends_with_the_sessions[sign_out]",)),
         Line(holds="a closed client", file=f"{OAUTH}/client_authentication.py", old="        if client.is_closed or pool.is_closed:", new="        if False:", tests=(f"{CLIENTS}::test_a_closed_client_refreshes_nothing",)),
     ),
     inherent=(

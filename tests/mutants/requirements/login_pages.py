@@ -89,13 +89,13 @@ B12 = Requirement(
     promise="Between the password and the end a sign-in has a handle that opens one step, once, for one client, one person and a few minutes. Answering another "
     "step ends it, in whatever order the calls come. A second factor that is in use is never replaced in place of being shown.",
     lines=(
-        Line(holds="the step that is open", file="auth/flows/sign_in.py", old="        if CHALLENGES.get(opened.state.stage) != name:", new="        if False:", tests=(f"{FLOWS}::test_a_new_app_does_not_answer_for_one_that_is_in_use",)),
+        Line(holds="the step that is open", file="auth/flows/progress.py", old="        if CHALLENGES.get(state.stage) != name:", new="        if False:", tests=(f"{FLOWS}::test_a_new_app_does_not_answer_for_one_that_is_in_use",)),
         Line(holds="what a step takes", file="auth/core/challenge.py", old="    if move is None:\n        raise InvalidSession", new='    if move is None:\n        return replace(state, stage="done")\n    if False:\n        raise InvalidSession', tests=("tests/unit/auth/core/test_challenge.py::test_skipping_is_refused", f"{FLOWS}::test_setting_up_is_not_skipped")),
-        Line(holds="every proof that is asked for", file="auth/core/challenge.py", old="        if rule.proof not in proofs and rule.applies(facts):", new='        if proofs == {"password"} and rule.applies(facts):', tests=(f"{FLOWS}::test_a_new_password_does_not_stand_for_a_second_factor",)),
+        Line(holds="every proof that is asked for", file="auth/core/challenge.py", old="    if _lacks_second(facts, proofs):", new='    if proofs == {"password"} and _lacks_second(facts, proofs):', tests=(f"{FLOWS}::test_a_new_password_does_not_stand_for_a_second_factor",)),
         Line(holds="one client", file="auth/store/sql/challenges.py", old=" of.client_id == client_id,", new="", tests=(f"{FLOWS}::test_a_handle_is_one_clients", f"{SECRETS}::test_a_challenge_is_answered_once_by_its_client_in_time[sqlite]")),
         Line(holds="a few minutes", file="auth/store/sql/challenges.py", old=", of.expires_at > now\n", new="\n", tests=(f"{SECRETS}::test_a_challenge_is_answered_once_by_its_client_in_time[sqlite]",)),
-        Line(holds="one person", file="auth/flows/sign_in.py", old='        if "USERNAME" in answers and', new="        if False and", tests=(f"{FLOWS}::test_a_handle_is_one_persons",)),
-        Line(holds="a factor in use stays", file="auth/flows/sign_in.py", old='        if opened.state.stage in ("setup", "setup_associated") and user.has_software_token:', new="        if False:", tests=(f"{FLOWS}::test_the_first_to_set_it_up_wins",)),
+        Line(holds="one person", file="auth/flows/progress.py", old='        if "USERNAME" in answers and', new="        if False and", tests=(f"{FLOWS}::test_a_handle_is_one_persons",)),
+        Line(holds="a factor in use stays", file="auth/flows/progress.py", old="        if user is not None and state.stage in _ENROLLING and second_factors(facts_of(pool, user)):", new="        if False:", tests=(f"{FLOWS}::test_the_first_to_set_it_up_wins",)),
         Line(holds="the page of the step that is open", file="auth/pages/challenges.py", old="    if visit.pending.challenge != name:", new="    if False:", tests=(f"{STEPS}::test_page_of_another_challenge_cannot_be_used",)),
     ),
     inherent=(

@@ -18,7 +18,7 @@ L4 = Requirement(
     promise="Sign-ins and failures, locks, changed passwords and second factors, what operators do, wrong client secrets, reused and revoked tokens, rotated keys, changed pools: "
     "in order, with time, actor, address and result, and with nothing that somebody typed. The database refuses to change or delete such a row.",
     lines=(
-        Line(holds="a sign-in", file=f"{FLOWS}/sign_in.py", old='        self._record("sign_in", "ok", pool, user, origin, now, " ".join(amr))', new="        pass", tests=(f"{AUDIT}::test_a_sign_in_is_written_down",)),
+        Line(holds="a sign-in", file=f"{FLOWS}/progress.py", old='        self.record("sign_in", "ok", pool, user, origin, now, " ".join(amr))', new="        pass", tests=(f"{AUDIT}::test_a_sign_in_is_written_down",)),
         Line(holds="a failure", file=f"{FLOWS}/first_factor.py", old='            self._record(pool, person, origin, now, f"failure {failures}")', new="            pass", tests=(f"{AUDIT}::test_a_failure_is_written_down",)),
         Line(holds="a lock", file=f"{FLOWS}/first_factor.py", old="            self._record_lock(pool, person, failures, origin, now)", new="            pass", tests=(f"{AUDIT}::test_a_lock_is_written_down",)),
         Line(holds="a changed password", file=f"{FLOWS}/account.py", old='        self._record("password_changed", "ok", pool, sub, origin, now)', new="        pass", tests=(f"{AUDIT}::test_a_changed_password_is_written_down",)),
@@ -26,7 +26,7 @@ L4 = Requirement(
         Line(holds="a second factor", file=f"{FLOWS}/second_factor.py", old='        self._record("mfa_changed", pool, sub, now, origin, "on" if software_token else "off")', new="        pass", tests=(f"{AUDIT}::test_a_second_factor_is_written_down",)),
         Line(holds="what an operator does", file=f"{FLOWS}/administration.py", old='        self._record("user_disabled", pool, user.sub, now)', new="        pass", tests=(f"{TESTS}/test_administration.py::test_what_an_operator_did_is_audited",)),
         Line(holds="a wrong secret", file="auth/oauth/client_authentication.py", old='            self._audit.record(\n                "client_refused",', new='            self._audit.record(\n                "sign_up",', tests=("tests/unit/auth/oauth/test_client_authentication.py::test_a_wrong_secret_is_counted_and_written_down",)),
-        Line(holds="a reused token", file="auth/oauth/grants/refresh_token.py", old="                self._record_reuse()", new="                pass", tests=("tests/e2e/oauth/test_failures_and_records.py::test_audit_tells_of_refusals",)),
+        Line(holds="a reused token", file="auth/flows/refresh.py", old="                self._record_reuse(client, origin, now)", new="                pass", tests=("tests/e2e/oauth/test_failures_and_records.py::test_audit_tells_of_refusals",)),
         Line(holds="nothing is taken back", file=f"{SQL}/migrations/versions/m0001_user_pools.py", old="SELECT RAISE(ABORT,", new="SELECT RAISE(IGNORE) WHERE 0 IN (1,", tests=(f"{CONTRACT}/test_sessions_keys_audit.py::test_the_audit_is_append_only[sqlite-DELETE FROM audit]",)),
     ),
 )
