@@ -8,9 +8,23 @@ from types import ModuleType
 
 from auth.cognito import model
 from auth.cognito.action import Action
-from auth.cognito.actions import whoami
+from auth.cognito.actions import (
+    account,
+    admin_sign_in,
+    admin_users,
+    passwords,
+    second_factors,
+    sign_up,
+)
 
-MODULES: tuple[ModuleType, ...] = (whoami,)
+MODULES: tuple[ModuleType, ...] = (
+    account,
+    admin_sign_in,
+    admin_users,
+    passwords,
+    second_factors,
+    sign_up,
+)
 
 
 def built(modules: Iterable[ModuleType] = MODULES) -> Mapping[str, Action]:

@@ -140,6 +140,10 @@ class ChallengeStore(Protocol):
         """:param state: sealed by the store."""
         ...
 
+    def client_of(self, handle: str, now: datetime) -> str | None:
+        """Who was given it; it stays what it is. None: expired, used, or never there."""
+        ...
+
     def consume(self, handle: str, client_id: str, now: datetime) -> bytes | None:
         """The state, to one caller only; None: used, expired, another client's, or never there."""
         ...

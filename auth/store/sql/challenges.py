@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
 from auth.sealing import Sealer, digest
 from auth.store.sql import tables as t
@@ -38,6 +38,12 @@ class SqlChallenges:
                     expires_at=expires_at,
                 )
             )
+
+    def client_of(self, handle: str, now: datetime) -> str | None:
+        of = t.challenges.c
+        statement = select(of.client_id).where(of.handle == digest(handle), of.expires_at > now)
+        with self._db.read() as connection:
+            return connection.execute(statement).scalar()
 
     def consume(self, handle: str, client_id: str, now: datetime) -> bytes | None:
         key, of = digest(handle), t.challenges.c
