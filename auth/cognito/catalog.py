@@ -12,18 +12,34 @@ from auth.cognito.actions import (
     account,
     admin_sign_in,
     admin_users,
+    client_secrets,
+    clients,
+    domains,
     passwords,
+    pool_extras,
+    pool_mfa,
+    pools,
+    resource_servers,
     second_factors,
     sign_up,
+    tags,
 )
 
 MODULES: tuple[ModuleType, ...] = (
     account,
     admin_sign_in,
     admin_users,
+    client_secrets,
+    clients,
+    domains,
     passwords,
+    pool_extras,
+    pool_mfa,
+    pools,
+    resource_servers,
     second_factors,
     sign_up,
+    tags,
 )
 
 
