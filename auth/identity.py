@@ -13,7 +13,7 @@ from starlette.requests import HTTPConnection
 
 from auth.core.steps import Origin
 from auth.errors import ResourceNotFound
-from auth.lanes import Lane
+from auth.lanes import Lane, PoolLanes
 from auth.pool import Pool
 from auth.store.ports import Store
 from kit.forwarded import NO_TRUST, ProxyTrust, peer_of
@@ -45,12 +45,12 @@ def utc_now() -> datetime:
 class Lanes:
     """:param store: quick work on the database. :param passwords: whatever may hash one: polite, a few threads.
 
-    :param triggers: whatever may wait for a function of the user's: many threads, and time for three attempts.
+    :param triggers: whatever may wait for a function of the user's, apart for each pool: time for three attempts.
     """
 
     store: Lane
     passwords: Lane
-    triggers: Lane
+    triggers: PoolLanes
 
     def close(self) -> None:
         self.store.close()
@@ -89,13 +89,14 @@ class Identity:
         """Whether browsers reach us by https: cookies are ``__Host-`` and ``Secure`` then (B2)."""
         return self.auth_url.startswith("https://")
 
-    def lane_for(self, pool: Pool | None, name: LaneName) -> Lane:
+    def lane_for(self, pool: Pool | None, name: LaneName, *, asks: bool = True) -> Lane:
         """Where work for *pool* runs: whatever may ask a trigger waits apart, so that a slow function holds up nobody
-        else. :param pool: None: it is not known yet, so any pool's triggers count.
+        else. :param pool: None: it is not known yet, so any pool's triggers count. :param asks: False: it never asks
+        one, so a trigger may ask for it while all threads of its pool wait for triggers.
         """
         waits = any(each.triggers for each in self.directory.pools()) if pool is None else pool.triggers
-        if waits:
-            return self.lanes.triggers
+        if waits and asks:
+            return self.lanes.triggers.of("" if pool is None else pool.pool_id)
         return self.lanes.store if name == "store" else self.lanes.passwords
 
     def lane_of_client(self, client_id: str | None, name: LaneName) -> Lane:

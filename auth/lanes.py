@@ -13,6 +13,7 @@ from auth.errors import Overloaded, Unavailable
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
+MAX_POOL_LANES = 64  # with 16 threads each, a thousand threads that wait for functions: enough
 NICE = 10  # password hashing yields the processor to everything else of the server
 
 
@@ -68,6 +69,46 @@ class Lane:
 
     def close(self) -> None:
         self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+class PoolLanes:
+    """A lane for each pool of users, made when it is first needed: what one pool waits for holds up no other.
+
+    :param waiting: of each, as the others. The threads of a lane begin one by one, as there is work for them.
+    """
+
+    def __init__(self, name: str, *, threads: int, waiting: int, deadline_s: float) -> None:
+        self._name = name
+        self._threads = threads
+        self._waiting = waiting
+        self._deadline_s = deadline_s
+        self._lanes: dict[str, Lane] = {}
+        self._making = threading.Lock()
+
+    def of(self, pool_id: str) -> Lane:
+        """:param pool_id: empty: of nobody knows whom. Beyond MAX_POOL_LANES that one serves the rest."""
+        lane = self._lanes.get(pool_id)
+        if lane is not None:
+            return lane
+        with self._making:
+            key = pool_id if len(self._lanes) < MAX_POOL_LANES else ""
+            if key not in self._lanes:
+                self._lanes[key] = Lane(
+                    self._name, threads=self._threads, waiting=self._waiting, deadline_s=self._deadline_s
+                )
+            return self._lanes[key]
+
+    @property
+    def busy(self) -> int:
+        return sum(lane.busy for lane in tuple(self._lanes.values()))
+
+    @property
+    def refused(self) -> int:
+        return sum(lane.refused for lane in tuple(self._lanes.values()))
+
+    def close(self) -> None:
+        for lane in self._lanes.values():
+            lane.close()
 
 
 def _be_nice() -> None:

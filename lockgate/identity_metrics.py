@@ -9,9 +9,10 @@ from prometheus_client.registry import Collector
 from auth.app import Answered
 from auth.audit import ACTIONS, RESULTS
 from auth.identity import Lanes
-from auth.lanes import Lane
+from auth.lanes import Lane, PoolLanes
 from auth.mail.outbox import Outbox
 from auth.store.ports import AuditRecord, AuditStore
+from auth.triggers.functions import TriggerRun
 
 NO_ROUTE = "none"
 TOKEN_ROUTE = "/oauth2/token"  # noqa: S105  # an address
@@ -19,6 +20,8 @@ GRANT_TYPES = frozenset({"authorization_code", "refresh_token", "client_credenti
 METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
 # Seconds: a page from memory; a query; a password's hash; a queue of them; what clients give up at.
 BUCKETS = (0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10.0)
+# Seconds: a warm function; one that asks a database; a cold start; one, two and three attempts that were too slow.
+TRIGGER_BUCKETS = (0.005, 0.025, 0.1, 0.5, 2.5, 5.0, 10.0, 16.0)
 MAIL_OUTCOMES = ("sent", "retried", "refused", "dropped", "given_up")
 
 
@@ -49,8 +52,15 @@ class IdentityMetrics(Collector):
             ("grant_type", "outcome"),
             registry=registry,
         )
+        self._triggers = Histogram(
+            "lockgate_auth_trigger_seconds",
+            "Time that triggers of user pools took, all attempts together, by what came of them.",
+            ("trigger", "outcome"),
+            buckets=TRIGGER_BUCKETS,
+            registry=registry,
+        )
         self._outbox: Outbox | None = None
-        self._lanes: Mapping[str, Lane] = {}
+        self._lanes: Mapping[str, Lane | PoolLanes] = {}
         self._is_reachable: Callable[[], bool] = bool
         registry.register(self)
 
@@ -68,6 +78,9 @@ class IdentityMetrics(Collector):
         if answered.route == TOKEN_ROUTE:
             grant = answered.grant_type if answered.grant_type in GRANT_TYPES else "other"
             self._tokens.labels(grant, _outcome(answered.status)).inc()
+
+    def trigger_ran(self, run: TriggerRun) -> None:
+        self._triggers.labels(run.trigger, run.outcome).observe(run.seconds)
 
     def count_audit(self, store: AuditStore) -> AuditStore:
         """*store*, with its records counted."""

@@ -18,6 +18,7 @@ from starlette.routing import BaseRoute, Route
 from auth.audit import Audit, Result, acting_as
 from auth.cognito import answers
 from auth.cognito.action import Action, Answer, Call
+from auth.cognito.asking import ASKING
 from auth.cognito.body import parse_body, read_body
 from auth.cognito.catalog import catalog
 from auth.cognito.refusals import SerializationRefused, UnknownOperation, WebPage
@@ -101,7 +102,7 @@ class CognitoApi:
             now=self.identity.clock(),
             actor=actor,
         )
-        lane = self.identity.lane_for(self._pool(given), action.lane)
+        lane = self.identity.lane_for(self._pool(given), action.lane, asks=action.name in ASKING)
         return await lane.run(self._work, action, call)
 
     def _action(self, request: Request) -> Action:

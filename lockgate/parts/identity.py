@@ -19,12 +19,13 @@ from auth.app import Answered, auth_app
 from auth.errors import AuthError, Unavailable
 from auth.flows.password_hasher import PasswordHasher
 from auth.identity import Identity, Lanes, utc_now
-from auth.lanes import Lane
+from auth.lanes import Lane, PoolLanes
 from auth.mail.outbox import Outbox
 from auth.making import Foundation, make_identity
 from auth.store.ports import Declared
 from auth.store.sql.store import SqlStore
 from auth.tokens.keyring import KeyRing
+from auth.triggers.functions import FunctionTriggers
 from kit.forwarded import ProxyTrust
 from kit.invoke import Invoker
 from kit.names import Names
@@ -46,7 +47,7 @@ STORE_DEADLINE_S = (
 PASSWORD_THREADS = 8  # one hash a core at once (19 MiB, 21 ms); the others wait for the disk meanwhile
 PASSWORD_WAITING = 64  # more than this is over a second of hashing: whoever comes then is told to come again
 PASSWORD_DEADLINE_S = 10.0
-TRIGGER_THREADS = 32  # they wait for functions, and work little
+TRIGGER_THREADS = 16  # of each pool with triggers: they wait for functions, and work little
 TRIGGER_WAITING = 256
 TRIGGER_DEADLINE_S = 25.0  # AWS gives a trigger 5 s, three times; a sign-in asks several of them
 BEAT_S = (
@@ -115,7 +116,7 @@ class IdentityPart:
                 deadline_s=PASSWORD_DEADLINE_S,
                 is_polite=True,
             ),
-            triggers=Lane(
+            triggers=PoolLanes(
                 "triggers",
                 threads=TRIGGER_THREADS,
                 waiting=TRIGGER_WAITING,
@@ -124,6 +125,9 @@ class IdentityPart:
         )
         self._mailer = Mailer(self._invoker, dev=self._dev, loop=asyncio.get_running_loop())
         self._outbox = Outbox(self._mailer, log=self._console)
+        triggers = FunctionTriggers(
+            self._invoker, asyncio.get_running_loop(), on_run=self._metrics.trigger_ran
+        )
         self.keyring = KeyRing(self._store.keys)
         self._foundation = Foundation(
             store=self._store,
@@ -131,6 +135,7 @@ class IdentityPart:
             outbox=self._outbox,
             hasher=await asyncio.to_thread(PasswordHasher),
             keyring=self.keyring,
+            triggers=triggers,
             audit=self._metrics.count_audit(self._store.audit),
             decoy_key=await asyncio.to_thread(decoy_key, self._state),
         )

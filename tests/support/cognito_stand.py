@@ -30,7 +30,7 @@ from auth.cognito.service import TARGET, Operators
 from auth.cognito.signatures import Signatures
 from auth.grant import Grant
 from auth.identity import Identity, Lanes
-from auth.lanes import Lane
+from auth.lanes import Lane, PoolLanes
 from auth.making import Foundation, make_identity
 from auth.tokens.keyring import KeyRing
 from auth.tokens.tokens import TokenSet
@@ -84,7 +84,9 @@ class CognitoStand:
 
     def __enter__(self) -> Self:
         self.lanes = Lanes(
-            store=_lane("store", 2), passwords=_lane("passwords", 1), triggers=_lane("triggers", 4)
+            store=_lane("store", 2),
+            passwords=_lane("passwords", 1),
+            triggers=PoolLanes("triggers", threads=4, waiting=20, deadline_s=10),
         )
         self.identity = self._identity()
         self._apps = {

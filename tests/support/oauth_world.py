@@ -30,7 +30,7 @@ from auth.core.steps import SignedIn
 from auth.directory import Directory
 from auth.identity import Identity, Lanes, issuer_of
 from auth.key_file import KeyFile
-from auth.lanes import Lane
+from auth.lanes import Lane, PoolLanes
 from auth.oauth.errors import PageError, RedirectError
 from auth.oauth.routes import authorizer_of, oauth_routes
 from auth.pool import Lifetimes, Pool
@@ -154,7 +154,7 @@ class OAuthWorld:
             lanes=Lanes(
                 store=Lane("store", threads=4, waiting=100, deadline_s=10),
                 passwords=Lane("passwords", threads=1, waiting=1, deadline_s=10),
-                triggers=Lane("triggers", threads=1, waiting=1, deadline_s=10),
+                triggers=PoolLanes("triggers", threads=1, waiting=1, deadline_s=10),
             ),
             directory=Directory(self.store.pools),
             sign_in=none,

@@ -12,7 +12,7 @@ import uvicorn
 
 from auth.app import auth_app
 from auth.identity import Identity, Lanes, issuer_of
-from auth.lanes import Lane
+from auth.lanes import Lane, PoolLanes
 from auth.pool import Brand, PasswordPolicy
 from auth.sessions import Sessions
 from auth.tokens.judge import Judge
@@ -61,7 +61,7 @@ class PagesSite:
         assert self._server.listens.wait(STARTS_S)
         port = self._server.servers[0].sockets[0].getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
-        self._lanes = Lanes(store=_lane("store"), passwords=_lane("passwords"), triggers=_lane("triggers"))
+        self._lanes = Lanes(store=_lane("store"), passwords=_lane("passwords"), triggers=_pool_lanes())
         self._app = auth_app(self._identity())
         return self
 
@@ -147,6 +147,10 @@ class _Client(http.server.BaseHTTPRequestHandler):
         self.wfile.write(b"<!doctype html><html lang=en><title>The application</title><h1>Welcome</h1>")
 
     def log_message(self, format: str, *args: object) -> None: ...
+
+
+def _pool_lanes() -> PoolLanes:
+    return PoolLanes("triggers", threads=4, waiting=20, deadline_s=10)
 
 
 def _lane(name: str) -> Lane:

@@ -11,10 +11,11 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from auth.app import Answered
 from auth.identity import Lanes
-from auth.lanes import Lane
+from auth.lanes import Lane, PoolLanes
 from auth.mail.console import ConsoleSender
 from auth.mail.outbox import Outbox
 from auth.store.ports import AuditRecord
+from auth.triggers.functions import TriggerRun
 from executor.catalog import Catalog, Generation
 from executor.core.counts import FleetCounts, PoolCounts
 from executor.core.events import PoolLimits, RevisionAdded
@@ -90,12 +91,14 @@ def fill_identity(registry: CollectorRegistry) -> None:
     metrics = IdentityMetrics(registry)
     outbox = Outbox(ConsoleSender(lambda _: None))
     lane = Lane("store", threads=1, waiting=1, deadline_s=1.0)
-    metrics.watch(outbox, Lanes(store=lane, passwords=lane, triggers=lane), lambda: True)
+    lanes = PoolLanes("triggers", threads=1, waiting=1, deadline_s=1.0)
+    metrics.watch(outbox, Lanes(store=lane, passwords=lane, triggers=lanes), lambda: True)
     outbox.close()
     lane.close()
     metrics.answered(ANSWERED)
     metrics.answered(replace(ANSWERED, route="/oauth2/token", grant_type="made-up"))
     metrics.count_audit(NoAudit()).append(AuditRecord(at=NOW, action="sign_in", result="ok"))
+    metrics.trigger_ran(TriggerRun(trigger="pre_sign_up", outcome="ok", seconds=0.01))
 
 
 class NoAudit:
