@@ -15,6 +15,7 @@ from auth.cognito.actions import (
     client_secrets,
     clients,
     domains,
+    groups,
     passwords,
     pool_extras,
     pool_mfa,
@@ -23,12 +24,14 @@ from auth.cognito.actions import (
     second_factors,
     sign_up,
     tags,
+    user_list,
 )
 
 MODULES: tuple[ModuleType, ...] = (
     account,
     admin_sign_in,
     admin_users,
+    groups,
     client_secrets,
     clients,
     domains,
@@ -39,6 +42,7 @@ MODULES: tuple[ModuleType, ...] = (
     resource_servers,
     second_factors,
     sign_up,
+    user_list,
     tags,
 )
 

@@ -26,6 +26,7 @@ from auth.flows.attribute_changes import AttributeChanges
 from auth.flows.codes import Codes
 from auth.flows.created_user import CreatedUser
 from auth.flows.custom_message import About, CustomMessage
+from auth.flows.groups import Groups
 from auth.flows.hooks import Hooks
 from auth.flows.mfa_choice import Switch, chosen
 from auth.flows.naming import aliases_of, name_of, taken
@@ -60,6 +61,11 @@ class Administration:
     def by(self, actor: str, origin: Origin | None = None) -> "Administration":
         """The same, on record as done by *actor*."""
         return Administration(self._tools, actor=actor, origin=origin)
+
+    @property
+    def groups(self) -> Groups:
+        """What is done with groups, on record as the same actor's."""
+        return Groups(self._tools, actor=self._actor, origin=self._origin)
 
     def create_user(
         self,
@@ -280,15 +286,12 @@ class Administration:
         self._record("signed_out", pool, user.sub, now)
 
     def add_to_group(self, pool: Pool, username: str, group: str, *, now: datetime) -> None:
-        """:raises UserNotFound, ResourceNotFound: one of the two does not exist."""
-        user = known(self._users, pool, username)
-        self._users.add_to_group(pool.pool_id, user.sub, group, now)
-        self._record("group_changed", pool, user.sub, now, f"into {group}")
+        """As `Groups.add`."""
+        self.groups.add(pool, username, group, now=now)
 
     def remove_from_group(self, pool: Pool, username: str, group: str, *, now: datetime) -> None:
-        user = known(self._users, pool, username)
-        self._users.remove_from_group(pool.pool_id, user.sub, group)
-        self._record("group_changed", pool, user.sub, now, f"out of {group}")
+        """As `Groups.remove`."""
+        self.groups.remove(pool, username, group, now=now)
 
     def show(self, pool: Pool, username: str) -> User:
         """:raises UserNotFound: nobody has that name."""

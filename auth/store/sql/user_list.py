@@ -29,7 +29,7 @@ class SqlUserList:
     ) -> UserPage:
         statement, position = _statement(pool_id, filter, group)
         if after is not None:
-            bounds = after.split("\n")
+            bounds = after.rsplit("\n", len(position) - 1)  # a name may have lines, a sub has none
             if len(bounds) != len(position):
                 raise InvalidParameter("Invalid pagination token.")
             statement = statement.where(tuple_(*position) > tuple_(*bounds))
