@@ -12,7 +12,6 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from importlib.metadata import version
-from typing import NoReturn
 
 from lockgate.errors import CommandError, ExitCode
 from lockgate.pool_arguments import (
@@ -23,6 +22,7 @@ from lockgate.pool_arguments import (
     add_user_arguments,
 )
 from lockgate.settings import CONFIG, EXECUTOR_FLAGS, SERVER_FLAGS, STATE, add_flags
+from lockgate.words import Parser
 
 Run = Callable[[argparse.Namespace], int]
 
@@ -50,15 +50,6 @@ COMMANDS = {
 }
 DOCTOR_FLAGS = ("config", "state", "driver", "uid-base")
 LATER = ("init",)
-
-
-class Parser(argparse.ArgumentParser):
-    """argparse with our exit code, and a suggestion for a command that does not exist."""
-
-    def error(self, message: str) -> NoReturn:
-        self.print_usage(sys.stderr)
-        print(f"lockgate: {message}", file=sys.stderr)  # noqa: T201
-        raise SystemExit(ExitCode.USAGE)
 
 
 def build_parser() -> Parser:

@@ -4,10 +4,13 @@ import argparse
 import os
 
 from lockgate.settings import CONFIG, STATE, add_flags
+from lockgate.words import FreeOrderParser
 
 
 def add_user_arguments(parser: argparse.ArgumentParser) -> None:
-    actions = _actions(parser)
+    actions = parser.add_subparsers(
+        dest="action", metavar="ACTION", required=True, parser_class=FreeOrderParser
+    )
     add = _action(actions, "add", "make a user; the password comes from standard input or a prompt")
     _person(add)
     add.add_argument("--email", metavar="ADDRESS", help="their address")
@@ -48,7 +51,7 @@ def add_user_arguments(parser: argparse.ArgumentParser) -> None:
     _add_import(actions)
 
 
-def _add_export(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_export(actions: "argparse._SubParsersAction[FreeOrderParser]") -> None:
     export = _action(actions, "export", "write everybody of a pool as JSON lines")
     export.add_argument("pool_word", nargs="?", metavar="POOL", help="name or id, as --pool")
     export.add_argument(
@@ -60,7 +63,7 @@ def _add_export(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     )
 
 
-def _add_import(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_import(actions: "argparse._SubParsersAction[FreeOrderParser]") -> None:
     bring = _action(actions, "import", "bring people into a pool: all lines of a file, or none")
     bring.add_argument("pool_word", nargs="?", metavar="POOL", help="name or id, as --pool")
     bring.add_argument("file", metavar="FILE|-", help="JSON lines; - is standard input")
@@ -130,7 +133,7 @@ def _actions(parser: argparse.ArgumentParser) -> "argparse._SubParsersAction[arg
 
 
 def _action(
-    actions: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    actions: "argparse._SubParsersAction[argparse.ArgumentParser] | argparse._SubParsersAction[FreeOrderParser]",
     name: str,
     text: str,
     *,
