@@ -19,6 +19,7 @@ def describe(
 ) -> dict[str, Any]:
     """:param gateway: URLs without a trailing slash; those of gateway and auth are ``server.gateway_url`` and
     ``server.auth_url`` where they are set, the others are as clients on this machine reach them.
+    :param auth: None: there are no user pools. Their API without keys is there, and the whole of it at *control*.
     :param user_pools: name → ``{id, issuer, jwks_uri, clients: {NAME: {id}}}``; secrets are added by who prints them.
     """
     return {
@@ -30,6 +31,10 @@ def describe(
         "account_id": names.account,
         "access_key_id": credentials.access_key_id,
         "secret_access_key": credentials.secret_access_key,
-        "endpoints": {"lambda": control, "cognito_idp": None, "cognito_idp_admin": None},
+        "endpoints": {
+            "lambda": control,
+            "cognito_idp": auth,
+            "cognito_idp_admin": None if auth is None else control,
+        },
         "user_pools": dict(user_pools or {}),
     }

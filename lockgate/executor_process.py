@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.types import ASGIApp
 
@@ -41,6 +41,9 @@ from lockgate.served import Served
 from lockgate.settings import Settings
 from lockgate.sockets import ListeningSocket, edges_address, open_listening, unix_path
 from lockgate.state import State
+
+if TYPE_CHECKING:  # who has no user pools has nothing of them in memory
+    from lockgate.parts.operators import LatePools
 
 ADMIN_DRAIN_S = 1.0  # metrics and health answer in milliseconds
 
@@ -96,6 +99,7 @@ class ExecutorProcess:
         self._edge_uids = (os.geteuid(), 0, *settings.edge_uids)
         self._published: dict[str, Any] | None = None
         self._keeping: asyncio.Task[None] | None = None
+        self._pools: LatePools | None = None
 
     async def run(self, file: RoutesFile, data: bytes, found: Kept | None) -> int:
         stop = Stop(self._hang_up)
@@ -107,6 +111,9 @@ class ExecutorProcess:
             served = await self._first(functions, file, data, found)
             functions.executor.adopt(served.functions)
             self._edges = edges = self._make_edges(served)
+            self._pools = self._make_pools(served)
+            if self._pools is not None:
+                stack.push_async_callback(self._pools.close)
             PartMetrics(self._registry, self._restarts)
             await edges.begin(served)
             self._served = served
@@ -140,6 +147,8 @@ class ExecutorProcess:
             async with asyncio.TaskGroup() as group:
                 group.create_task(listeners["control"].drain(self._settings.drain_s), name="drain control")
                 group.create_task(self._drain_calls(invokes), name="drain calls")
+            if self._pools is not None:
+                await self._pools.end_mail()
             await functions.executor.drain(0.0)
             await listeners["admin"].drain(ADMIN_DRAIN_S)
         self._console.event("stopped")
@@ -178,12 +187,39 @@ class ExecutorProcess:
             uids=self._edge_uids,
         )
 
+    def _make_pools(self, served: Served) -> "LatePools | None":
+        """For operators: edges serve people."""
+        if not needs_identity(served.file, self._state.root):
+            return None
+        from lockgate.identity_metrics import IdentityMetrics
+        from lockgate.parts.identity import IdentityPart
+        from lockgate.parts.operators import LatePools, operators_of
+
+        metrics = IdentityMetrics(self._registry)
+
+        def make(auth_url: str) -> IdentityPart:
+            return IdentityPart(
+                state=self._state.root,
+                console=self._console,
+                metrics=metrics,
+                listening=auth_url,
+                dev=False,
+                operators=operators_of(self._sockets["control"], self._names, self._secrets),
+            )
+
+        return LatePools(make)
+
+    def _follow_pools(self) -> None:
+        if self._pools is not None and (described := self._edges.identity()):
+            self._pools.follow(self._served, described["auth"])
+
     def _make_reloader(self, functions: FunctionsPart, served: Served) -> Reloader:
         report = ReloadReport(self._console, self._reload_metrics, dev=False, superseded=lambda: False)
 
         def begun(after: Served) -> None:
             self._served = after
             functions.janitor.clean()
+            self._follow_pools()
             self._keeping = asyncio.create_task(self._keep_next(after, self._keeping), name="keep")
 
         return Reloader(functions.builder, served, self._edges, tell=report.tell, begun=begun)
@@ -207,16 +243,15 @@ class ExecutorProcess:
             )
 
     async def _listen(self, functions: FunctionsPart, reloader: Reloader) -> dict[str, Listener]:
-        secrets = {self._credentials.access_key_id: self._credentials.secret_access_key}.get
         actions = Actions(
             {"reload": reload_action(reloader), "explain": self._explain_action()},
-            secrets=secrets,
+            secrets=self._secrets,
             region=self._names.region,
             audit=self._audit,
         )
         control, admin = self._sockets["control"], self._sockets["admin"]
         apps: dict[str, tuple[ASGIApp, EdgeLimits]] = {
-            "control": (functions.control_app(control, secrets), CONTROL_LIMITS),
+            "control": (self._control_app(control, functions), CONTROL_LIMITS),
             "admin": (
                 admin_app(
                     self._registry, self._reasons, actions,
@@ -232,6 +267,18 @@ class ExecutorProcess:
         for listener in listeners.values():
             await listener.start()
         return listeners
+
+    def _control_app(self, control: ListeningSocket, functions: FunctionsPart) -> ASGIApp:
+        app = functions.control_app(control, self._secrets)
+        if self._pools is None:
+            return app
+        from lockgate.parts.operators import beside
+
+        return beside(app, self._pools.app)
+
+    def _secrets(self, access_key_id: str) -> str | None:
+        own = self._credentials
+        return own.secret_access_key if access_key_id == own.access_key_id else None
 
     def _explain_action(self) -> Action:
         async def explain(asked: Mapping[str, Any]) -> ActionAnswer:
@@ -255,6 +302,7 @@ class ExecutorProcess:
 
     def _publish(self) -> None:
         """Say where everything is: again when the first edge has come, because it knows the public address."""
+        self._follow_pools()
         edges = self._edges.serving
         if self._unready or not (edges or self._member is None):
             return

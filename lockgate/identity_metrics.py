@@ -15,6 +15,7 @@ from auth.store.ports import AuditRecord, AuditStore
 from auth.triggers.functions import TriggerRun
 
 NO_ROUTE = "none"
+API_ROUTE = "/"
 TOKEN_ROUTE = "/oauth2/token"  # noqa: S105  # an address
 GRANT_TYPES = frozenset({"authorization_code", "refresh_token", "client_credentials"})
 METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
@@ -52,6 +53,12 @@ class IdentityMetrics(Collector):
             ("grant_type", "outcome"),
             registry=registry,
         )
+        self._api = Counter(
+            "lockgate_auth_api_calls",
+            "Calls of the Cognito API, by listener, action and outcome.",
+            ("listener", "action", "outcome"),
+            registry=registry,
+        )
         self._triggers = Histogram(
             "lockgate_auth_trigger_seconds",
             "Time that triggers of user pools took, all attempts together, by what came of them.",
@@ -70,7 +77,12 @@ class IdentityMetrics(Collector):
         self._lanes = {"store": lanes.store, "passwords": lanes.passwords, "triggers": lanes.triggers}
         self._is_reachable = is_reachable
 
-    def answered(self, answered: Answered) -> None:
+    def answered(self, listener: str, answered: Answered) -> None:
+        """:param listener: ``auth`` or ``control``."""
+        if answered.route == API_ROUTE and answered.method == "POST":
+            self._api.labels(listener, answered.action or NO_ROUTE, _outcome(answered.status)).inc()  # L3
+        if listener != "auth":
+            return
         route = answered.route or NO_ROUTE
         method = answered.method if answered.method in METHODS else "other"
         self._requests.labels(route, method, f"{answered.status // 100}xx").inc()

@@ -133,6 +133,7 @@ class Server:
             return None
         from lockgate.identity_metrics import IdentityMetrics
         from lockgate.parts.identity import IdentityPart
+        from lockgate.parts.operators import operators_of
 
         identity = IdentityPart(
             state=self._state.root,
@@ -141,6 +142,7 @@ class Server:
             listening=public_url(sockets["auth"].sock, is_tls=is_tls),
             dev=self._settings.dev,
             on_change=self._publish_again,
+            operators=operators_of(sockets["control"], self._names, self._secrets),
         )
         stack.push_async_callback(identity.close)
         await identity.open(self._file)
@@ -175,17 +177,16 @@ class Server:
         reloader: Reloader,
         saves: Saves | None,
     ) -> dict[str, Listener]:
-        secrets = {self._credentials.access_key_id: self._credentials.secret_access_key}.get
         actions = Actions(
             {"reload": reload_action(reloader), "explain": explain_action(lambda: public.front.serving)},
-            secrets=secrets,
+            secrets=self._secrets,
             region=self._names.region,
             audit=self._audit,
         )
         apps: dict[str, tuple[ASGIApp, EdgeLimits]] = {
             **public.apps,
             **({} if saves is None else {"gateway": (saves.hold, public.limits)}),
-            "control": (functions.control_app(sockets["control"], secrets), CONTROL_LIMITS),
+            "control": (self._control_app(sockets["control"], functions), CONTROL_LIMITS),
             "admin": (
                 admin_app(
                     self._registry, self._reasons, actions,
@@ -201,6 +202,18 @@ class Server:
             await listener.start()
         public.listen_on(listeners)
         return listeners
+
+    def _control_app(self, control: ListeningSocket, functions: FunctionsPart) -> ASGIApp:
+        app = functions.control_app(control, self._secrets)
+        if self._identity is None:
+            return app
+        from lockgate.parts.operators import beside
+
+        return beside(app, self._identity.operators_app)
+
+    def _secrets(self, access_key_id: str) -> str | None:
+        own = self._credentials
+        return own.secret_access_key if access_key_id == own.access_key_id else None
 
     def _troubles(self, functions: FunctionsPart) -> tuple[str, ...]:
         return (*functions.troubles(), *(() if self._identity is None else self._identity.troubles()))

@@ -28,6 +28,8 @@ def run(arguments: argparse.Namespace) -> int:
     }
     if endpoints["auth"] is not None:
         variables["LOCKGATE_AUTH_URL"] = endpoints["auth"]
+        # All actions are there, those that applications call without keys among them.
+        variables["AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER"] = endpoints["endpoints"]["cognito_idp_admin"]
     # Left over from real AWS, these would be used instead or make every signature wrong.
     unset = "unset AWS_SESSION_TOKEN AWS_PROFILE AWS_DEFAULT_PROFILE"
     print('# For a shell: eval "$(lockgate env)"')  # noqa: T201

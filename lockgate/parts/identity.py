@@ -9,13 +9,15 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from auth.app import Answered, auth_app
+from auth.app import Answered, auth_app, operators_app
+from auth.cognito.service import Operators
 from auth.errors import AuthError, Unavailable
 from auth.flows.password_hasher import PasswordHasher
 from auth.identity import Identity, Lanes, utc_now
@@ -71,6 +73,7 @@ class IdentityPart:
     """:param state: absolute. :param listening: the auth listener's own address, where the file names no other.
 
     :param on_change: called when `describe` or `troubles` says something else.
+    :param operators: who may call admin actions of the Cognito API, by `operators_app`; None: nobody, here.
     """
 
     def __init__(
@@ -82,6 +85,7 @@ class IdentityPart:
         listening: str,
         dev: bool,
         on_change: Callable[[], None] = lambda: None,
+        operators: Operators | None = None,
     ) -> None:
         self._state = state
         self._console = console
@@ -89,6 +93,7 @@ class IdentityPart:
         self._listening = listening
         self._dev = dev
         self._on_change = on_change
+        self._operators = operators
         self._prepared: _Prepared | None = None
         self._late: _Prepared | None = None  # committed while the database was gone
         self._serving: _Prepared | None = None
@@ -98,6 +103,7 @@ class IdentityPart:
         self._is_mailed = True  # not told that it is not, yet
         self._beat: asyncio.Task[None] | None = None
         self._app: ASGIApp | None = None
+        self._operators_app: ASGIApp | None = None
         self.identity: Identity | None = None
         self.feed = PoolFeedOf(self)
 
@@ -207,7 +213,11 @@ class IdentityPart:
         for sentence in said:
             self._console.event("user_pools", level="warning", message=sentence)
         self.identity, self._serving = identity, after
-        self._app = auth_app(identity, on_answer=self._answered)
+        self._app = auth_app(identity, on_answer=partial(self._answered, "auth"))
+        if self._operators is not None:
+            self._operators_app = operators_app(
+                identity, self._operators, on_answer=partial(self._answered, "control")
+            )
         if self._beat is None:
             self._beat = asyncio.create_task(self._keep_up(), name="user pools")
         self._on_change()
@@ -240,11 +250,16 @@ class IdentityPart:
         assert self._app is not None
         await self._app(scope, receive, send)
 
-    def _answered(self, answered: Answered) -> None:
-        self._metrics.answered(answered)
+    async def operators_app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The same for the Cognito API on the control listener."""
+        assert self._operators_app is not None
+        await self._operators_app(scope, receive, send)
+
+    def _answered(self, listener: str, answered: Answered) -> None:
+        self._metrics.answered(listener, answered)
         self._console.access(
             {
-                "listener": "auth",
+                "listener": listener,
                 "requestId": answered.request_id,
                 "ip": answered.address,
                 "httpMethod": answered.method,
@@ -254,6 +269,7 @@ class IdentityPart:
                 "status": answered.status,
                 "responseLength": answered.length,
                 "latency_us": answered.latency_us,
+                **({} if answered.action is None else {"action": answered.action}),
             }
         )
 

@@ -81,7 +81,9 @@ def person(server: RunningServer, name: str) -> str:
 
 def test_discovery_and_keys_are_where_env_says(server: RunningServer) -> None:
     pool = server.endpoints["user_pools"]["main"]
-    assert server.endpoints["endpoints"]["cognito_idp"] is None
+    endpoints = server.endpoints
+    assert endpoints["endpoints"]["cognito_idp"] == endpoints["auth"]
+    assert endpoints["endpoints"]["cognito_idp_admin"] == endpoints["control"]
     document = auth_call(server, f"/{pool['id']}/.well-known/openid-configuration").json()
     assert (document["issuer"], document["jwks_uri"]) == (pool["issuer"], pool["jwks_uri"])
     assert len(auth_call(server, f"/{pool['id']}/.well-known/jwks.json").json()["keys"]) == 4  # J17

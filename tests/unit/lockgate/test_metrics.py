@@ -95,8 +95,9 @@ def fill_identity(registry: CollectorRegistry) -> None:
     metrics.watch(outbox, Lanes(store=lane, passwords=lane, triggers=lanes), lambda: True)
     outbox.close()
     lane.close()
-    metrics.answered(ANSWERED)
-    metrics.answered(replace(ANSWERED, route="/oauth2/token", grant_type="made-up"))
+    metrics.answered("auth", ANSWERED)
+    metrics.answered("auth", replace(ANSWERED, route="/oauth2/token", grant_type="made-up"))
+    metrics.answered("control", replace(ANSWERED, route="/", method="POST", action="ListUsers"))
     metrics.count_audit(NoAudit()).append(AuditRecord(at=NOW, action="sign_in", result="ok"))
     metrics.trigger_ran(TriggerRun(trigger="pre_sign_up", outcome="ok", seconds=0.01))
 
@@ -138,7 +139,7 @@ def test_what_a_client_wrote_is_no_label_of_the_user_pools() -> None:
     """L3: neither path nor method nor an action of somebody's own."""
     registry = new_registry()
     metrics = IdentityMetrics(registry)
-    metrics.answered(ANSWERED)
+    metrics.answered("auth", ANSWERED)
     metrics.count_audit(NoAudit()).append(AuditRecord(at=NOW, action="own", result="ok"))
     assert value(registry, "lockgate_auth_requests_total", route="none", method="other", status="4xx") == 1
     assert value(registry, "lockgate_auth_actions_total", action="own", result="ok") is None
