@@ -48,7 +48,8 @@ def admin_create_user(call: Call) -> Answer:
 def admin_get_user(call: Call) -> Answer:
     user = call.identity.administration.show(pool_of(call), call.text("Username"))
     shown = user_type(user)
-    return {**shown, "UserAttributes": shown.pop("Attributes"), **mfa_settings(user)}
+    attributes = shown.pop("Attributes")
+    return {**shown, "UserAttributes": attributes, **mfa_settings(user)}
 
 
 def admin_update_user_attributes(call: Call) -> Answer:
