@@ -143,6 +143,8 @@ class DockerDriver:
         why_no_mounts = await asyncio.to_thread(self._workspace.open, bootstrap_files())
         await self._networks.open()
         findings = self._findings = await self._probe(why_no_mounts)
+        if findings.delivery is None and await asyncio.to_thread(self._workspace.join):
+            findings = self._findings = await self._probe(why_no_mounts)
         self._materials = Materials(names=self._names, workspace=self._workspace, findings=findings)
         self._maker = ContainerMaker(
             engine=self._engine,

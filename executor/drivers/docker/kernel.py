@@ -78,6 +78,16 @@ def mounts_below(folder: Path) -> list[Path]:
     return [point for point in reversed(points) if point.is_relative_to(folder)]
 
 
+def is_shared(folder: Path) -> bool:
+    """Whether what is mounted below *folder* shows in other places of the system as well."""
+    lines = (line.split() for line in Path("/proc/self/mountinfo").read_text().splitlines())
+    around = [line for line in lines if folder.resolve().is_relative_to(_unescape(line[4]))]
+    nearest = max(
+        reversed(around), key=lambda line: len(line[4])
+    )  # the last one on a point covers the others
+    return any(field.startswith("shared:") for field in nearest[6 : nearest.index("-")])
+
+
 def _unescape(path: str) -> str:
     return path.encode().decode("unicode_escape").encode("latin-1").decode(errors="surrogateescape")
 

@@ -83,6 +83,20 @@ class Workspace:
         self.can_mount = True
         return ""
 
+    def join(self) -> bool:
+        """Have later mounts show wherever those of the folder that we lie in do: on the machine of an engine, when this
+        process is in a container. They stay with us alone otherwise. Before any environment is made.
+
+        :returns: whether that changed anything. :raises OSError: the folder cannot be made anew.
+        """
+        if not self.can_mount or not kernel.is_shared(self._root):
+            return False
+        kernel.unmount(self._environments)
+        # Made anew: our mount on the old one was copied to the machine, and would hide there what comes below it.
+        shutil.rmtree(self._environments)
+        self._environments.mkdir(mode=0o755)
+        return True
+
     def bootstraps(self, language: str) -> Path:
         return self._root / "runtimes" / language
 

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -109,15 +110,25 @@ def test_image_serves_a_call_through_caddy(engine: Engine, site: Path) -> None:
             wait_until(answers, "a call through Caddy, the gateway and the executor", 90.0)
             uid, is_container = call(caddy.http, "/").body.split()
         assert (int(uid) >= 200_000, is_container) == (True, b"True")
+        assert b"without prepared containers" not in log_of(client, "executor")
     finally:
         compose("down", "-v", "-t", "40", folder=site, **variables)
         client.images.remove(TAG, force=True)
         client.close()
 
 
-def address_of_gateway(client: object) -> Address:
-    [gateway] = client.containers.list(  # type: ignore[attr-defined]  # the SDK has no types
-        filters={"label": [f"com.docker.compose.project={PROJECT}", "com.docker.compose.service=gateway"]}
-    )
+def container_of(client: Any, service: str) -> Any:
+    labels = [f"com.docker.compose.project={PROJECT}", f"com.docker.compose.service={service}"]
+    [container] = client.containers.list(filters={"label": labels})
+    return container
+
+
+def log_of(client: Any, service: str) -> bytes:
+    log: bytes = container_of(client, service).logs()
+    return log
+
+
+def address_of_gateway(client: Any) -> Address:
+    gateway = container_of(client, "gateway")
     network = gateway.attrs["NetworkSettings"]["Networks"][f"{PROJECT}_front"]
     return network["IPAddress"], 8080
