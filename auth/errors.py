@@ -147,6 +147,13 @@ class RefreshTokenReuse(NotAuthorized):
     default = "Refresh token has been reused."
 
 
+class Unauthorized(AuthError):
+    """What RevokeToken says where others say NotAuthorized."""
+
+    code = "Unauthorized"
+    default = "Unauthorized."
+
+
 class UnsupportedTokenType(AuthError):
     code = "UnsupportedTokenType"
     default = "Unsupported token type."

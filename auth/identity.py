@@ -23,10 +23,13 @@ if TYPE_CHECKING:  # their names only: whoever builds an identity has imported t
     from auth.flows.account import Account
     from auth.flows.administration import Administration
     from auth.flows.management import Management
+    from auth.flows.api_sessions import ApiSessions
     from auth.flows.recovery import Recovery
+    from auth.flows.refresh import Refresh
     from auth.flows.second_factor import SecondFactor
     from auth.flows.sign_in import SignIn
     from auth.flows.sign_up import SignUp
+    from auth.flows.srp_sign_in import SrpSignIn
     from auth.mail.outbox import Outbox
     from auth.sessions import Sessions
     from auth.tokens.judge import Judge
@@ -70,6 +73,9 @@ class Identity:
     lanes: Lanes
     directory: "Directory"
     sign_in: "SignIn"
+    srp_sign_in: "SrpSignIn"
+    refresh: "Refresh"
+    api_sessions: "ApiSessions"
     sign_up: "SignUp"
     recovery: "Recovery"
     second_factor: "SecondFactor"

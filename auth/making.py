@@ -10,11 +10,14 @@ from auth.directory import Directory
 from auth.flows.account import Account
 from auth.flows.administration import Administration
 from auth.flows.management import make_management
+from auth.flows.api_sessions import ApiSessions
 from auth.flows.password_hasher import PasswordHasher
 from auth.flows.recovery import Recovery
+from auth.flows.refresh import Refresh
 from auth.flows.second_factor import SecondFactor
 from auth.flows.sign_in import SignIn
 from auth.flows.sign_up import SignUp
+from auth.flows.srp_sign_in import SrpSignIn
 from auth.flows.tools import Tools
 from auth.flows.triggers import NO_TRIGGERS, Triggers
 from auth.identity import Identity, Lanes, issuer_of, utc_now
@@ -73,12 +76,17 @@ def make_identity(
     def issuer(pool_id: str) -> str:
         return issuer_of(auth_url, pool_id)
 
+    sign_in = SignIn(tools)
+    tokens = Tokens(foundation.keyring, issuer, triggers=foundation.triggers)
     return Identity(
         auth_url=auth_url,
         store=foundation.store,
         lanes=foundation.lanes,
         directory=directory,
-        sign_in=SignIn(tools),
+        sign_in=sign_in,
+        srp_sign_in=SrpSignIn(tools, sign_in),
+        refresh=Refresh(foundation.store.grants, tools.audit),
+        api_sessions=ApiSessions(foundation.store.grants, tokens),
         sign_up=SignUp(tools),
         recovery=Recovery(tools),
         second_factor=SecondFactor(tools),
@@ -86,7 +94,7 @@ def make_identity(
         administration=Administration(tools),
         management=make_management(tools, directory, foundation.keyring, names),
         keyring=foundation.keyring,
-        tokens=Tokens(foundation.keyring, issuer, triggers=foundation.triggers),
+        tokens=tokens,
         judge=Judge(foundation.keyring, issuer),
         sessions=Sessions(foundation.store.browser_sessions, auth_url),
         outbox=foundation.outbox,

@@ -14,6 +14,7 @@ from auth.cognito.actions import (
     admin_users,
     client_secrets,
     clients,
+    devices,
     domains,
     groups,
     passwords,
@@ -22,8 +23,10 @@ from auth.cognito.actions import (
     pools,
     resource_servers,
     second_factors,
+    sign_in,
     sign_up,
     tags,
+    tokens,
     user_list,
 )
 
@@ -34,6 +37,7 @@ MODULES: tuple[ModuleType, ...] = (
     groups,
     client_secrets,
     clients,
+    devices,
     domains,
     passwords,
     pool_extras,
@@ -41,9 +45,11 @@ MODULES: tuple[ModuleType, ...] = (
     pools,
     resource_servers,
     second_factors,
+    sign_in,
     sign_up,
     user_list,
     tags,
+    tokens,
 )
 
 

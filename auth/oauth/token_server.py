@@ -19,6 +19,7 @@ from authlib.oauth2.rfc6749 import (
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 
 from auth.audit import Audit
+from auth.flows.refresh import Refresh
 from auth.oauth.client_authentication import AuthenticatedClient, ClientAuthentication
 from auth.oauth.parameters import Parameters, is_text
 from auth.store.ports import GrantStore
@@ -81,7 +82,7 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]  # Authlib has no 
         self._authentication = authentication
         self.grants = grants
         self.tokens = tokens
-        self.audit = audit
+        self.refresh = Refresh(grants, audit)
         for grant in (AuthorizationCode, RefreshToken, ClientCredentials):
             self.register_grant(grant)
 

@@ -1,6 +1,8 @@
 """``grant_type=refresh_token``: new tokens for a sign-in that still lives; with rotation, a new refresh token (A7)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidScopeError
 from authlib.oauth2.rfc6749.grants import RefreshTokenGrant
@@ -11,10 +13,9 @@ from auth.grant import LiveGrant
 from auth.oauth.client_authentication import AuthenticatedClient
 from auth.oauth.scope import ScopeRefused, narrowed
 from auth.oauth.token_server import TokenRequest, TokenServer, body_of
-from auth.store.ports import Rotated
 from auth.user import User
 
-REVOKED = "Refresh Token has been revoked"  # as the store and Cognito say it
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,39 +37,23 @@ class RefreshToken(RefreshTokenGrant):  # type: ignore[misc]  # Authlib has no t
     server: TokenServer
 
     def authenticate_refresh_token(self, refresh_token: str) -> _Refreshed:
-        rotates = self.request.client.client.rotates_refresh  # A7
         asked = self.request.form.get("scope")
-        if asked is not None and rotates:
+        if asked is not None and self.request.client.client.rotates_refresh:
             # Looked at before anything is used up: what a refused request rotates away, its client never sees.
-            _narrowed(self._use(refresh_token, rotates=False).live.grant.scopes, asked)
-        used = self._use(refresh_token, rotates=rotates)
+            _narrowed(self._ask(self.server.refresh.look, refresh_token).grant.scopes, asked)
+        used = self._ask(self.server.refresh.use, refresh_token)
         scopes = _narrowed(used.live.grant.scopes, asked)  # A8
-        # OIDC Core §12.2: no nonce in an ID token that comes by a refresh.
-        live = replace(used.live, grant=replace(used.live.grant, scopes=scopes, nonce=""))
-        return _Refreshed(live, used.token if rotates else None)
+        live = replace(used.live, grant=replace(used.live.grant, scopes=scopes))
+        return _Refreshed(live, used.successor)
 
-    def _use(self, refresh_token: str, *, rotates: bool) -> Rotated:
+    def _ask(self, flow: Callable[..., _T], refresh_token: str) -> _T:
+        """:param flow: a method of `Refresh`."""
         pool, client = self.request.client.pool, self.request.client.client
-        grace_s = (client.lifetimes or pool.lifetimes).refresh_grace_s
+        origin = Origin(address=self.request.address)
         try:
-            return self.server.grants.rotate(
-                refresh_token, client.client_id, self.request.now, rotates=rotates, grace_s=grace_s
-            )
+            return flow(pool, client, refresh_token, origin=origin, now=self.request.now)
         except NotAuthorized as error:
-            if str(error) == REVOKED:  # only said of a token that we made
-                self._record_reuse()
             raise InvalidGrantError(str(error)) from error
-
-    def _record_reuse(self) -> None:
-        client = self.request.client.client
-        self.server.audit.record(
-            "token_reused",
-            "refused",
-            self.request.now,
-            pool_id=client.pool_id,
-            actor=f"client:{client.client_id}",
-            origin=Origin(address=self.request.address),
-        )
 
     def authenticate_user(self, refresh_token: _Refreshed) -> User:
         return refresh_token.live.user

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select, update
 from sqlalchemy.exc import IntegrityError
 
-from auth.errors import NotAuthorized
+from auth.errors import NotAuthorized, RefreshTokenReuse
 from auth.grant import Grant, LiveGrant
 from auth.sealing import Sealer, digest
 from auth.store.ports import NewCode, RedeemedCode, Rotated
@@ -78,7 +78,10 @@ class SqlGrants:
             return Rotated(live=self._living(read.grant_id, now), token=token)
         grace = timedelta(seconds=grace_s)
         with self._db.write() as connection:
-            if not _advances(connection, read, now, rotates) and not _is_retry(connection, read, now, grace):
+            is_reuse = not _advances(connection, read, now, rotates) and not _is_retry(
+                connection, read, now, grace
+            )
+            if is_reuse:
                 revoke_grant(connection, read.grant_id, "refresh token used again", now)
                 live = None
             else:
@@ -86,7 +89,7 @@ class SqlGrants:
                     connection, read.grant_id, now
                 )  # after the row is ours: no sign-out is missed
         if live is None:
-            raise NotAuthorized(REVOKED)
+            raise RefreshTokenReuse(REVOKED) if is_reuse else NotAuthorized(REVOKED)
         return Rotated(live=live, token=make_token(secret, read.grant_id, read.generation + 1))
 
     def live(self, grant_id: str, now: datetime) -> LiveGrant | None:

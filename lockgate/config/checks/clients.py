@@ -7,7 +7,7 @@ from lockgate.config.grammar.scalars import closest
 from lockgate.config.report import Report
 
 STANDARD_SCOPES = ("openid", "email", "phone", "profile", "aws.cognito.signin.user.admin")
-LATER_FLOWS = ("srp", "custom")
+LATER_FLOWS = ("custom",)
 GENERATE = "generate"
 MIN_SECRET_CHARS = 22  # 128 bit in base64url (A17)
 
