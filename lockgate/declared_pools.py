@@ -1,15 +1,22 @@
 """From the file's user pools to what the store is told to hold. A mapping only: the file has been checked."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from auth.client import Client
-from auth.pool import AttributeRule, Brand, Lifetimes, PasswordPolicy, Pool
+from auth.flows.triggers import TriggerName
+from auth.pool import AttributeRule, Brand, ClaimsEvent, FirstFactor, Lifetimes, MfaKind, PasswordPolicy, Pool
 from auth.store.ports import Declared
 from lockgate.config.checks.clients import GENERATE
 from lockgate.config.grammar import identity as grammar
 from lockgate.config.grammar.file import RoutesFile
 from lockgate.pool_names import PoolName, PoolNames
+
+_MFA_KINDS: Mapping[str, MfaKind] = {"authenticator": "software_token", "email": "email"}
+_FIRST_FACTORS: Mapping[str, FirstFactor] = {"password": "PASSWORD", "email": "EMAIL_OTP"}
+
+_TRIGGERS: Mapping[str, TriggerName] = {"verify_auth_challenge": "verify_auth_challenge_response"}
+_VERSIONS: Mapping[int, ClaimsEvent] = {1: "1", 2: "2", 3: "3"}
 
 
 def declared_pools(file: RoutesFile, names: PoolNames) -> tuple[Declared, ...]:
@@ -46,6 +53,8 @@ def _pool(name: str, pool: grammar.UserPool, pool_id: str, folder: Path) -> Pool
             temporary_s=pool.password.temporary_s,
         ),
         mfa=pool.mfa,
+        mfa_kinds=frozenset(_MFA_KINDS[each] for each in pool.mfa_methods),
+        first_factors=tuple(_FIRST_FACTORS[each] for each in pool.first_factors),
         attributes=tuple(
             AttributeRule(name=each, type=rule.type, is_mutable=rule.mutable)
             for each, rule in pool.attributes.items()
@@ -58,12 +67,19 @@ def _pool(name: str, pool: grammar.UserPool, pool_id: str, folder: Path) -> Pool
             refresh_s=lifetimes.refresh_s,
             refresh_grace_s=lifetimes.refresh_grace_s,
         ),
+        triggers={_TRIGGERS.get(each, each): asked.function for each, asked in pool.triggers.items()},
+        claims_event=_claims_event(pool),
         brand=Brand(
             name=pool.brand.name or name,
             colour=pool.brand.colour or "",
             logo="" if pool.brand.logo is None else str((folder / pool.brand.logo).resolve()),
         ),
     )
+
+
+def _claims_event(pool: grammar.UserPool) -> ClaimsEvent:
+    trigger = pool.triggers.get("pre_token_generation")
+    return "1" if trigger is None else _VERSIONS[trigger.version]
 
 
 def _client(name: str, client: grammar.Client, names: PoolName) -> Client:

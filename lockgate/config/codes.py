@@ -60,7 +60,7 @@ _GRAMMAR: Mapping[str, Code] = {
     "wrong-name": Code("the name has characters or a length that are not possible", "`functions: {my.fn: …}`", "letters, digits, `-` and `_`"),
     "out-of-range": Code("the value is too small, too large or too long", "`memory: 64`", "128 to 10240"),
     "version-unsupported": Code("this version of the file format is unknown", "`version: 2`", "`version: 1`"),
-    "not-in-this-version": Code("part of the grammar, but its behaviour comes with a later version", "`triggers: …` at a pool", "nothing, for now"),
+    "not-in-this-version": Code("part of the grammar, but its behaviour comes with a later version", "`identity_providers: …` at a pool", "nothing, for now"),
     "not-yet": Code("reserved, so that a file never changes its meaning when it comes", '`function: "notes:live"`', "`function: notes`"),
     "several-files": Code("more than one configuration file was given", "`-c a.yaml -c b.yaml`", "one file"),
 }  # fmt: skip

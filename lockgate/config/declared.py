@@ -27,7 +27,8 @@ class Declared:
         used = [entry.get("function") for entry in self._entries("routes", "authorizers")]
         for pool in self._entries("user_pools"):
             triggers = pool.get("triggers")
-            used += triggers.values() if isinstance(triggers, dict) else ()
+            for trigger in triggers.values() if isinstance(triggers, dict) else ():
+                used.append(trigger.get("function") if isinstance(trigger, dict) else trigger)
         mail = self._section("server").get("mail")
         used.append(mail.get("function") if isinstance(mail, dict) else None)
         names = {name for name in used if isinstance(name, str)}

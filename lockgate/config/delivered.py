@@ -13,7 +13,6 @@ from lockgate.config.problems import Problem
 from lockgate.config.report import Report
 
 NOT_IN_THIS_VERSION: tuple[str, ...] = (
-    "user_pools.*.triggers",
     "user_pools.*.identity_providers",
     "functions.*.layers",
     "routes.*.http",

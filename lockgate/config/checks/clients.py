@@ -7,7 +7,7 @@ from lockgate.config.grammar.scalars import closest
 from lockgate.config.report import Report
 
 STANDARD_SCOPES = ("openid", "email", "phone", "profile", "aws.cognito.signin.user.admin")
-LATER_FLOWS = ("custom",)
+CUSTOM_TRIGGERS = ("define_auth_challenge", "create_auth_challenge", "verify_auth_challenge")
 GENERATE = "generate"
 MIN_SECRET_CHARS = 22  # 128 bit in base64url (A17)
 
@@ -15,6 +15,7 @@ MIN_SECRET_CHARS = 22  # 128 bit in base64url (A17)
 def check_client(client: Client, pool: UserPool, path: KeyPath, report: Report) -> None:
     """:param path: of the client."""
     _check_flows(client, path, report)
+    _check_triggers(client, pool, path, report)
     for key in ("redirect_uris", "logout_uris"):
         _check_uris(getattr(client, key), (*path, key), report)
     _check_scopes(client, pool, path, report)
@@ -24,23 +25,28 @@ def check_client(client: Client, pool: UserPool, path: KeyPath, report: Report) 
 def _check_flows(client: Client, path: KeyPath, report: Report) -> None:
     here: KeyPath = (*path, "flows")
     for index, flow in enumerate(client.flows):
-        if flow in LATER_FLOWS:
-            reason = f"sign-in with {flow} is not in this version"
-            report.add("not-in-this-version", (*here, index), reason, "write code or password")
-        elif flow in client.flows[:index]:
+        if flow in client.flows[:index]:
             report.add("wrong-value", (*here, index), f"{flow} is in the list already", "remove it")
     if "code" in client.flows and not client.redirect_uris:
         reason = "with the flow code users are sent back to the client, and it does not say where"
         report.add("flow-needs", here, reason, "add redirect_uris: [https://…]", at="key")
     if "client_credentials" not in client.flows:
         return
-    others = [flow for flow in client.flows if flow not in ("client_credentials", *LATER_FLOWS)]
+    others = [flow for flow in client.flows if flow != "client_credentials"]
     if others:  # A18: a machine is no user
         reason = f"client_credentials is for machines, {', '.join(others)} for people: a client is one or the other"
         report.add("mixed-flows", here, reason, "make a client for each", at="key")
     if client.secret is None:
         reason = "with client_credentials the secret is all that a client proves itself with"
         report.add("flow-needs", here, reason, "add secret: generate", at="key")
+
+
+def _check_triggers(client: Client, pool: UserPool, path: KeyPath, report: Report) -> None:
+    missing = [name for name in CUSTOM_TRIGGERS if name not in pool.triggers]
+    if "custom" in client.flows and missing:
+        reason = f"with the flow custom functions decide who is let in, and the pool has no {missing[0]}"
+        hint = f"add triggers: {{{', '.join(f'{name}: FUNCTION' for name in missing)}}} to the pool"
+        report.add("flow-needs", (*path, "flows"), reason, hint, at="key")
 
 
 def _check_uris(uris: tuple[str, ...], path: KeyPath, report: Report) -> None:

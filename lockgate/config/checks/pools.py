@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from kit.positioned_yaml import KeyPath
+from kit.positioned_yaml import KeyPath, YamlValue
 from lockgate.config.checks.clients import check_client
 from lockgate.config.checks.places import resolved, why_unreadable
 from lockgate.config.checks.references import check_function_name
@@ -24,8 +24,7 @@ def check_pools(file: RoutesFile, declared: Declared, report: Report) -> None:
         path: KeyPath = ("user_pools", name)
         if path in declared.skipped:
             continue
-        for trigger, function in pool.triggers.items():
-            check_function_name(function, declared, (*path, "triggers", trigger), report)
+        _check_triggers(pool, declared, (*path, "triggers"), report)
         _check_lists(pool, path, report)
         _check_logo(pool, declared.folder, path, report)
         for client_name, client in pool.clients.items():
@@ -57,10 +56,29 @@ def _take(own: str, name: str, taken: dict[str, str], path: KeyPath, report: Rep
         report.add("duplicate-id", path, f"{other} has the id {own} already", "give it one of its own", at=at)
 
 
+def _check_triggers(pool: UserPool, declared: Declared, path: KeyPath, report: Report) -> None:
+    for name, trigger in pool.triggers.items():
+        is_spelled_out = isinstance(_at(declared.value, (*path, name)), dict)
+        here: KeyPath = (*path, name, "function") if is_spelled_out else (*path, name)
+        check_function_name(trigger.function, declared, here, report)
+        if name != "pre_token_generation" and trigger.version != 1:
+            reason = f"{name} has one form of event only"
+            report.add("wrong-value", (*path, name, "version"), reason, "remove it")
+
+
+def _at(root: dict[str, YamlValue], path: KeyPath) -> object:
+    found: object = root
+    for key in path:
+        found = found.get(key) if isinstance(found, dict) and isinstance(key, str) else None
+    return found
+
+
 def _check_lists(pool: UserPool, path: KeyPath, report: Report) -> None:
     lists: tuple[tuple[KeyPath, tuple[str, ...]], ...] = (
         (("sign_in_with",), pool.sign_in_with),
         (("groups",), pool.groups),
+        (("mfa_methods",), pool.mfa_methods),
+        (("first_factors",), pool.first_factors),
         (("password", "require"), pool.password.require),
     )
     for keys, values in lists:

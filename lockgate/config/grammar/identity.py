@@ -2,10 +2,13 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, PlainValidator
+from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, PlainValidator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import core_schema
 
 from lockgate.config.grammar.base import Section
 from lockgate.config.grammar.scalars import (
+    FUNCTION_NAME,
     FunctionReference,
     Name,
     RefreshGrace,
@@ -17,7 +20,7 @@ from lockgate.config.grammar.scalars import (
     text_schema,
 )
 
-Flow = Literal["code", "srp", "password", "custom", "refresh", "client_credentials"]
+Flow = Literal["code", "srp", "password", "custom", "user_auth", "refresh", "client_credentials"]
 
 # As AWS writes them: libraries read the region out of it (aws-jwt-verify refuses other shapes).
 _POOL_ID = "[a-z]{2}(-[a-z]+)+-[0-9]_[A-Za-z0-9]{1,46}"
@@ -65,6 +68,37 @@ Trigger = Literal[
     "custom_message",
     "user_migration",
 ]
+
+
+class TriggerFunction(Section):
+    """A function that is asked while users sign up, sign in and get tokens."""
+
+    function: FunctionReference = Field(description="Name of the function.")
+    version: Literal[1, 2, 3] = Field(
+        default=1,
+        description="Of pre_token_generation: 1 changes ID tokens, 2 access tokens too, 3 also those of clients.",
+    )
+
+
+class _OrItsName:
+    """The name of the function alone says enough."""
+
+    def __get_pydantic_core_schema__(
+        self, source: object, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        return core_schema.no_info_before_validator_function(_spelled_out, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {"anyOf": [{"type": "string", "pattern": f"^{FUNCTION_NAME}$"}, handler(schema)]}
+
+
+def _spelled_out(value: object) -> object:
+    return value if isinstance(value, dict) else {"function": value}
+
+
+TriggerReference = Annotated[TriggerFunction, _OrItsName()]
 
 
 class PasswordPolicy(Section):
@@ -162,6 +196,18 @@ class UserPool(Section):
     self_sign_up: bool = Field(default=False, description="Whether anybody may sign up.")
     password: PasswordPolicy = Field(default=PasswordPolicy(), description="Rules for passwords.")
     mfa: Literal["none", "optional", "required"] = Field(default="none", description="Second factor.")
+    mfa_methods: tuple[Literal["authenticator", "email"], ...] = Field(
+        default=("authenticator",),
+        strict=False,
+        min_length=1,
+        description="What users may use as a second factor: an app, codes by mail.",
+    )
+    first_factors: tuple[Literal["password", "email"], ...] = Field(
+        default=("password",),
+        strict=False,
+        min_length=1,
+        description="What sign-ins of user_auth clients may begin with: a password, a code by mail.",
+    )
     attributes: dict[Name, Attribute] = Field(
         default_factory=dict, description="Attributes of users; tokens carry them as custom:NAME."
     )
@@ -174,7 +220,7 @@ class UserPool(Section):
         default_factory=TokenLifetimes, description="How long tokens are valid."
     )
     brand: Brand = Field(default_factory=Brand, description="What the pages look like.")
-    triggers: dict[Trigger, FunctionReference] = Field(
+    triggers: dict[Trigger, TriggerReference] = Field(
         default_factory=dict, description="Functions that are called while users sign in."
     )
     identity_providers: dict[Name, IdentityProvider] = Field(
