@@ -32,6 +32,7 @@ from auth.grant import Grant
 from auth.identity import Identity, Lanes
 from auth.lanes import Lane, PoolLanes
 from auth.making import Foundation, make_identity
+from auth.store.ports import StoredKey
 from auth.tokens.keyring import KeyRing
 from auth.tokens.tokens import TokenSet
 from kit.forwarded import NO_TRUST
@@ -129,7 +130,7 @@ class CognitoStand:
         }
         identity = make_identity(Foundation(**given | self._changed), auth_url=self.url, trust=NO_TRUST)
         identity.directory.refresh(people.now)
-        identity.keyring.ensure(people.pool.pool_id, people.now)
+        _give_keys(identity, people)
         return identity
 
     # --- short ways ---
@@ -233,6 +234,19 @@ def aws_client(url: str, secret: str | None = None) -> Any:
 def _session() -> Session:
     """One, for it keeps the model that it has read."""
     return Session()
+
+
+def _give_keys(identity: Identity, people: UserPool) -> None:
+    """The same in all stands of this process: to make them takes longer than all else that a stand does."""
+    keys, pool_id = people.store.keys, people.pool.pool_id
+    for key in _keys:
+        keys.add(key)
+    identity.keyring.ensure(pool_id, people.now)
+    if not _keys:
+        _keys.extend(keys.keys(pool_id))
+
+
+_keys: list[StoredKey] = []
 
 
 class _Mails:
