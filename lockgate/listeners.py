@@ -21,7 +21,8 @@ if TYPE_CHECKING:  # who has no certificate needs no X.509 library in memory
 # Lambda's own limit of a request; over 6 MiB is its 413. One application server may call for everybody.
 CONTROL_LIMITS = EdgeLimits(body_bytes=70_167_211, peer_connections=EdgeLimits().connections)
 ADMIN_LIMITS = EdgeLimits(body_bytes=64 * 1024)
-AUTH_BODY_BYTES = 64 * 1024  # A16: forms and token requests are a few hundred bytes
+# A16: what the applications take is half of it, and they refuse more in words that each protocol's clients understand.
+AUTH_BODY_BYTES = 128 * 1024
 PUBLIC = frozenset({"gateway", "auth"})
 # Half for the API, a tenth each for the others; the rest is for functions, files and logs.
 SHARES = {"gateway": 2, "auth": 8}
