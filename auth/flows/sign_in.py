@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from auth.client import Client
 from auth.core import challenge
-from auth.core.attributes import checked
+from auth.core.attributes import checked, require_writable
 from auth.core.challenge import Event, SignInState, Stage
 from auth.core.password_policy import check
 from auth.core.steps import Challenge, ChallengeName, Origin, Step
@@ -302,6 +302,7 @@ class SignIn:
         password, wishes = turn.answers.get("NEW_PASSWORD", ""), _attributes(turn.answers)
         try:
             check(pool.password, password)
+            require_writable(turn.client, wishes)
             checked(pool, wishes, is_new=False)
         except (InvalidParameter, InvalidPassword, NotAuthorized):
             self._progress.back(turn)

@@ -108,7 +108,7 @@ def test_a_verified_address_is_one_persons(tmp_path: Path) -> None:
     """AliasExists; ForceAliasCreation takes it over."""
     with CognitoStand(tmp_path, sign_in_with=frozenset({"username", "email"})) as stand:
         stand.people.add("ada", email="bob@example.com")
-        given = {"UserAttributes": VERIFIED, "MessageAction": "SUPPRESS"}
+        given: dict[str, Any] = {"UserAttributes": VERIFIED, "MessageAction": "SUPPRESS"}
         assert refusal(stand.admin.admin_create_user, **named(stand, "bob"), **given) == (
             "AliasExists",
             "An account with the given email already exists.",
@@ -239,3 +239,16 @@ def test_who_did_it_is_on_record(stand: CognitoStand) -> None:
     record = next(each for each in stand.people.store.audit.read(limit=9) if each.action == "user_disabled")
     assert (record.actor, record.target) == (f"key:{KEY_ID}", stand.people.user().sub)
     assert record.source_ip == "127.0.0.1"
+
+
+def test_the_first_password_writes_what_the_client_may(tmp_path: Path) -> None:
+    """Twin: the same answer without the attribute, at the same step."""
+    with CognitoStand(tmp_path, client={"write_attributes": frozenset({"email"})}) as stand:
+        create(stand, TemporaryPassword=PASSWORD, MessageAction="SUPPRESS")
+        step = stand.people.log_in("bob")
+        assert isinstance(step, Challenge)
+        answers = {"NEW_PASSWORD": NEW, "userAttributes.name": "B"}
+        with pytest.raises(NotAuthorized, match="A client attempted to write unauthorized attribute"):
+            stand.people.answer(step.name, step.handle, answers)
+        stand.people.answer(step.name, step.handle, {"NEW_PASSWORD": NEW})
+        assert stand.people.is_let_in("bob", NEW)
