@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Final
 
 Advance = Callable[[int], None]
-EACH: Final = 10_000  # of whatever is counted: a line of the log
+EACH: Final = 5_000  # people: a line of the log
 _SHOWN_EACH: Final = 200  # a bar is drawn ten times a second; to be told oftener costs more than the work
 
 
