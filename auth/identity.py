@@ -22,8 +22,8 @@ if TYPE_CHECKING:  # their names only: whoever builds an identity has imported t
     from auth.directory import Directory
     from auth.flows.account import Account
     from auth.flows.administration import Administration
-    from auth.flows.management import Management
     from auth.flows.api_sessions import ApiSessions
+    from auth.flows.management import Management
     from auth.flows.recovery import Recovery
     from auth.flows.refresh import Refresh
     from auth.flows.second_factor import SecondFactor

@@ -9,8 +9,8 @@ from auth.core.lockout import Limits
 from auth.directory import Directory
 from auth.flows.account import Account
 from auth.flows.administration import Administration
-from auth.flows.management import make_management
 from auth.flows.api_sessions import ApiSessions
+from auth.flows.management import make_management
 from auth.flows.password_hasher import PasswordHasher
 from auth.flows.recovery import Recovery
 from auth.flows.refresh import Refresh

@@ -68,6 +68,7 @@ INSTEAD: Final[Mapping[str, str]] = {
     "GetClientToken": "Ask /oauth2/token with grant_type=client_credentials.",
     "GetDerivedToken": "Ask /oauth2/token for a token with the scopes that are needed.",
     "DeleteSoftwareToken": "Switch it off with AdminSetUserMFAPreference.",
+    "AuthFactors": "AdminGetUser tells which second factors somebody has.",
     "Terms": "Put the terms on a page of your own.",
     "UserSettings": "Use SetUserMFAPreference or AdminSetUserMFAPreference.",
     "SigningCertificate": "There is no federation by SAML.",

@@ -165,7 +165,8 @@ def _named(pool: Pool, arrival: Arrival) -> tuple[Naming, dict[str, str]]:
     try:
         naming = name_of(pool, typed, given, sub=sub)
     except InvalidParameter as error:
-        where = "username" if has_names(pool) or arrival.username == typed else _address(pool, given)
+        is_name = has_names(pool) or arrival.username == typed
+        where = "username" if is_name else f"attributes.{_address(pool, given)}"
         raise NotAdmitted(where, f"{shown(typed)}: {_why_no_name(error)}") from error
     return naming, _attributes(pool, naming.attributes)
 

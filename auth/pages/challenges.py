@@ -32,7 +32,7 @@ class SecondFactorPage:
         return {"device": visit.pending.parameters.get("FRIENDLY_DEVICE_NAME", "")}
 
     async def submit(self, visit: Visit, form: Mapping[str, str]) -> Response:
-        _expect(visit, "SOFTWARE_TOKEN_MFA")
+        expect(visit, "SOFTWARE_TOKEN_MFA")
         required(form, "code")
         onward = await self._desk.lane(visit, "store").run(
             answer,
@@ -59,7 +59,7 @@ class NewPasswordPage:
         }
 
     async def submit(self, visit: Visit, form: Mapping[str, str]) -> Response:
-        _expect(visit, "NEW_PASSWORD_REQUIRED")
+        expect(visit, "NEW_PASSWORD_REQUIRED")
         required(form, "password", "repeat")
         problems = password_problems(form)
         if problems:
@@ -82,14 +82,16 @@ class SetUpPage:
         seed = visit.pending.seed
         issuer = visit.pool.brand.name or visit.pool.name
         link = authenticator_link(issuer, visit.pending.username, seed)
+        can_set_up = visit.pending.parameters.get("MFAS_CAN_SETUP", "")
         return {
+            "by_mail": "EMAIL_OTP" in can_set_up,
             "seed": " ".join(seed[start : start + 4] for start in range(0, len(seed), 4)),
             "link": link,
             "qr": qr_path(link.encode()),
         }
 
     async def submit(self, visit: Visit, form: Mapping[str, str]) -> Response:
-        _expect(visit, "MFA_SETUP")
+        expect(visit, "MFA_SETUP")
         required(form, "code")
         onward = await self._desk.lane(visit, "store").run(self._finish, visit, form)
         return self._desk.onward(visit, onward)
@@ -119,6 +121,6 @@ def answer(desk: Desk, visit: Visit, name: ChallengeName, answers: Mapping[str, 
     return desk.settle(visit, step, visit.pending.username)
 
 
-def _expect(visit: Visit, name: ChallengeName) -> None:
+def expect(visit: Visit, name: ChallengeName) -> None:
     if visit.pending.challenge != name:
         raise InvalidSession

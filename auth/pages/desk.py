@@ -31,10 +31,13 @@ from auth.sessions import form_token, is_form_token, new_handle
 
 PAGE_OF_CHALLENGE: Mapping[str, str] = {
     "SOFTWARE_TOKEN_MFA": "/mfa",
+    "EMAIL_OTP": "/mfa/email",
+    "SELECT_MFA_TYPE": "/mfa/select",
     "MFA_SETUP": "/mfa/setup",
     "NEW_PASSWORD_REQUIRED": "/newPassword",
 }
 
+_APP = "SOFTWARE_TOKEN_MFA"
 _KEPT = ("username", "email", "phone_number", "device")  # what a form shows again; never a password or a code
 
 log = logging.getLogger("lockgate.auth.pages")
@@ -181,6 +184,8 @@ class Desk:
         pending = Pending(
             username=username, challenge=step.name, handle=step.handle, parameters=dict(step.parameters)
         )
+        if step.name == "MFA_SETUP" and _APP not in step.parameters.get("MFAS_CAN_SETUP", _APP):
+            return self.turn(visit, "/mfa/address", pending)
         if step.name == "MFA_SETUP":
             seed, step = self.identity.sign_in.associate(visit.pool, visit.client, step.handle, now=visit.now)
             pending = replace(pending, seed=seed, handle=step.handle)

@@ -13,6 +13,7 @@ from auth.pages.desk import Desk
 from auth.pages.login import LoginPage
 from auth.pages.logout import PATH as LOGGED_OUT
 from auth.pages.logout import logged_out
+from auth.pages.mailed_codes import AddressPage, AnotherCodePage, MailedCodePage, SelectPage
 from auth.pages.recovery import ForgotPage, ResetPage
 from auth.pages.sign_up import ConfirmPage, ResendPage, SignUpPage
 from auth.pages.visit import Page
@@ -32,6 +33,10 @@ def page_routes(identity: Identity) -> list[Route]:
         "/forgotPassword": ForgotPage(desk),
         "/confirmForgotPassword": ResetPage(desk),
         "/mfa": SecondFactorPage(desk),
+        "/mfa/email": MailedCodePage(desk),
+        "/mfa/resend": AnotherCodePage(desk),
+        "/mfa/select": SelectPage(desk),
+        "/mfa/address": AddressPage(desk),
         "/mfa/setup": SetUpPage(desk),
         "/newPassword": NewPasswordPage(desk),
     }

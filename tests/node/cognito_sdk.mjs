@@ -37,13 +37,13 @@ const { AuthenticationResult: result } = await byPassword(FIRST);
 const token = { AccessToken: result.AccessToken };
 said.result = [result.TokenType, result.ExpiresIn];
 const app = await open.send(new sdk.AssociateSoftwareTokenCommand(token));
-said.app = (await open.send(new sdk.VerifySoftwareTokenCommand({ ...token, UserCode: totp(app.SecretCode, -1) }))).Status;
+said.app = (await open.send(new sdk.VerifySoftwareTokenCommand({ ...token, UserCode: totp(app.SecretCode) }))).Status;
 await rule('AdminSetUserMFAPreference', { ...who, SoftwareTokenMfaSettings: { Enabled: true, PreferredMfa: true } });
 const asked = await byPassword(FIRST);
 said.asked = asked.ChallengeName;
 const answered = await say('RespondToAuthChallenge', {
   ChallengeName: asked.ChallengeName, Session: asked.Session,
-  ChallengeResponses: { USERNAME: given.ada, SOFTWARE_TOKEN_MFA_CODE: totp(app.SecretCode) } });
+  ChallengeResponses: { USERNAME: given.ada, SOFTWARE_TOKEN_MFA_CODE: totp(app.SecretCode, 1) } });
 said.answered = typeof answered.AuthenticationResult.IdToken;
 
 // Refresh and revoke.

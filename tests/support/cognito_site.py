@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 CALLBACK = "https://app.example.com/callback"
 PASSWORD = "correct horse battery"
-APP = {"flows": ["code", "srp", "password", "custom", "refresh"], "redirect_uris": [CALLBACK],
+APP = {"flows": ["code", "srp", "password", "refresh"], "redirect_uris": [CALLBACK],
        "scopes": ["openid", "email", "profile", "aws.cognito.signin.user.admin"]}  # fmt: skip
 POOLS: dict[str, Any] = {
     "main": {

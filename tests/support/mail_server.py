@@ -35,9 +35,16 @@ class Arrived:
 
     @property
     def code(self) -> str:
-        found = _CODE.search(self.text.replace("\r\n", "\n"))
+        found = self._code()
         assert found, self.text
         return found[1]
+
+    @property
+    def has_code(self) -> bool:
+        return self._code() is not None
+
+    def _code(self) -> re.Match[str] | None:
+        return _CODE.search(self.text.replace("\r\n", "\n"))
 
 
 class MailServer:

@@ -5,7 +5,7 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import uvicorn
@@ -86,6 +86,7 @@ class PagesSite:
         def issuer(pool_id: str) -> str:
             return issuer_of(self.url, pool_id)
 
+        none = cast(Any, None)  # flows that no page speaks through
         return Identity(
             auth_url=self.url,
             store=people.store,
@@ -97,11 +98,15 @@ class PagesSite:
             second_factor=people.second_factor,
             account=people.account,
             administration=people.administration,
+            srp_sign_in=none,
+            refresh=none,
+            api_sessions=none,
+            management=none,
             keyring=keyring,
             tokens=Tokens(keyring, issuer),
             judge=Judge(keyring, issuer),
             sessions=Sessions(people.store.browser_sessions, self.url),
-            outbox=None,  # type: ignore[arg-type]  # mails are kept by `people`
+            outbox=none,  # mails are kept by `people`
             clock=people.clock,
         )
 

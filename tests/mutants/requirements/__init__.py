@@ -14,6 +14,7 @@ from tests.mutants.requirements import (
     http_routes,
     issuers,
     login_pages,
+    operators,
     packages,
     processes,
     races,
@@ -23,6 +24,6 @@ from tests.mutants.requirements import (
 _PARTS = (
     *(tokens, issuers, http_framing, http_edge, http_origins, http_routes),
     *(container_profile, container_network, environments, packages, processes),
-    *(authorization, grants, login_pages, accounts, races),
+    *(authorization, grants, login_pages, accounts, operators, races),
 )
 REQUIREMENTS: tuple[Requirement, ...] = tuple(row for part in _PARTS for row in part.REQUIREMENTS)

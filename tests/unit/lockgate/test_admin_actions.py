@@ -70,6 +70,7 @@ async def admin() -> AsyncIterator[Admin]:
 
 
 async def test_signed_call_is_run_answered_and_audited(admin: Admin) -> None:
+    """P5: by whom, and how it ended."""
     response = await admin.post(json.dumps({"far": 3}).encode())
     assert (response.status_code, response.json()) == (409, {"turned": False})
     assert response.headers["cache-control"] == "no-store"
@@ -98,6 +99,7 @@ async def test_no_body_is_an_empty_object(admin: Admin) -> None:
 async def test_who_does_not_prove_the_key_is_refused(
     admin: Admin, change: dict[str, Any], status: int, code: str
 ) -> None:
+    """P5: nothing is run; its twin is the call that is signed."""
     response = await admin.post(**change)
     assert (response.status_code, response.json()["code"].removesuffix("Exception")) == (status, code)
     assert admin.asked == []

@@ -266,6 +266,7 @@ async def test_public_actions_need_no_signature_among_operators(stand: CognitoSt
 
 @pytest.mark.parametrize("name", ["Echo", "AdminEcho"])
 async def test_web_pages_do_not_reach_the_operators_listener(stand: CognitoStand, name: str) -> None:
+    """P5: not even signed ones; its twin has no Origin and a Host of ours."""
     headers = signed(name, b"{}")
     for more in ({"origin": "https://evil.example"}, {"host": "evil.example"}):
         response = await Api(stand, signed=True)(name, **(headers | more))

@@ -35,6 +35,8 @@ def world_at(name: str, **answers: object) -> PagesWorld:
     ("name", "path", "form", "answers"),
     [
         ("SOFTWARE_TOKEN_MFA", "/mfa", {"code": "123 456"}, {"SOFTWARE_TOKEN_MFA_CODE": "123456"}),
+        ("EMAIL_OTP", "/mfa/email", {"code": "123 456"}, {"EMAIL_OTP_CODE": "123456"}),
+        ("SELECT_MFA_TYPE", "/mfa/select", {"method": "EMAIL_OTP"}, {"ANSWER": "EMAIL_OTP"}),
         ("NEW_PASSWORD_REQUIRED", "/newPassword", {"password": "n", "repeat": "n"}, {"NEW_PASSWORD": "n"}),
     ],
 )
@@ -144,3 +146,43 @@ async def test_refusal_of_a_new_password(error: AuthError | None, repeat: str, t
         page = await browser.post("/newPassword", {"password": "n", "repeat": repeat})
     assert page.status_code == 400
     assert text in texts_of(page)
+
+
+async def test_another_code_by_mail() -> None:
+    """B10: from the page that asks for one, by a form of its own; the new handle is the one that counts."""
+    again = Challenge(name="EMAIL_OTP", handle="h2", parameters={"CODE_DELIVERY_DESTINATION": "a***@e***"})
+    world = world_at("EMAIL_OTP", resend=again)
+    async with world.browser() as browser:
+        await browser.post("/login", GOOD)
+        assert "/mfa/resend" in (await browser.get("/mfa/email")).text
+        sent = await browser.post("/mfa/resend", {})
+        assert sent.headers["location"] == f"/mfa/email?{query()}"
+        shown = texts_of(await browser.get("/mfa/email"))
+        assert "A new code is on its way." in shown
+        assert "a***@e***" in shown
+        await browser.post("/mfa/email", {"code": "123456"})
+    assert world.sign_in.calls[-1][1] == ("EMAIL_OTP", "h2", {"EMAIL_OTP_CODE": "123456"})
+
+
+@pytest.mark.parametrize("path", ["/mfa/email", "/mfa/resend", "/mfa/select", "/mfa/address"])
+async def test_pages_of_codes_by_mail_need_their_challenge(path: str) -> None:
+    """B12: with another one open they lead back, and nothing is answered."""
+    world = world_at("SOFTWARE_TOKEN_MFA")
+    async with world.browser() as browser:
+        await browser.post("/login", GOOD)
+        assert (await browser.get(path)).headers["location"] == f"/login?{query()}"
+        form = {"code": "123456", "method": "EMAIL_OTP", "email": "ada@example.com"}
+        assert (await browser.post(path, form)).headers["location"] == f"/login?{query()}"
+    assert world.grants == []
+    assert [name for name, _ in world.sign_in.calls] == ["begin"]
+
+
+@pytest.mark.parametrize(
+    ("methods", "path"), [('["EMAIL_OTP"]', "/mfa/address"), ('["SOFTWARE_TOKEN_MFA"]', "/mfa/setup")]
+)
+async def test_setting_up_what_the_pool_takes(methods: str, path: str) -> None:
+    setup = Challenge(name="MFA_SETUP", handle="h1", parameters={"MFAS_CAN_SETUP": methods})
+    async with world_at("MFA_SETUP", begin=setup).browser() as browser:
+        asked = await browser.post("/login", GOOD)
+        assert asked.headers["location"] == f"{path}?{query()}"
+        assert (await browser.get(path)).status_code == 200
