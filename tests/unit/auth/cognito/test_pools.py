@@ -1,4 +1,4 @@
-"""CreateUserPool, DescribeUserPool, UpdateUserPool, DeleteUserPool, ListUserPools, AddCustomAttributes, MFA, by boto3."""
+"""Pools by boto3: made, described, changed, deleted, listed; their attributes and second factors."""
 
 import re
 from typing import Any
