@@ -48,10 +48,10 @@ def say_findings(findings: Findings, pool: Pool, name: str, arguments: argparse.
     rows += [(findings.known, f"of them in place of somebody who is there: {_REPLACED}")] * (
         arguments.on_conflict == "replace"
     )
-    rows += [(findings.known, "are there already, and would stay as they are")] * (
+    rows += [(findings.known, "there already, and would stay as they are")] * (
         arguments.on_conflict == "skip"
     )
-    rows += [(findings.others, "would be left out: their name or address is somebody else's")]
+    rows += [(findings.others, "left out: their name or address is somebody else's")]
     _print_rows([*rows, *_notes(findings)])
 
 
@@ -81,7 +81,7 @@ def say_written(
         (counts["replaced"], f"of them in place of somebody who was there: {_REPLACED}"),
         (
             counts["skipped"],
-            "were left out: they are there already, or their name or address is somebody else's",
+            "left out: there already, or their name or address is somebody else's",
         ),
     ]
     _print_rows([*rows, *_notes(findings)])
@@ -106,8 +106,8 @@ def _print_rows(rows: list[tuple[int, str]]) -> None:
 
 _REPLACED: Final = "every session of theirs ends"
 _TEXTS: Final = {
-    "no_password": 'have no password: "Forgot your password?" gives them one',
-    "unreachable": "of these have no verified mail address, so no code reaches them: lockgate user passwd",
-    "without_app": "come without their authenticator app, and set it up again",
-    "without_srp": "come without their SRP verifier: their next sign-in by password makes one",
+    "no_password": 'without a password: "Forgot your password?" gives them one',
+    "unreachable": "of these without a verified mail address: no code reaches them, but lockgate user passwd helps",
+    "without_app": "without their authenticator app: they set it up again",
+    "without_srp": "without their SRP verifier: the next sign-in by password makes one",
 }

@@ -17,7 +17,7 @@ from tests.support.moving_site import HASH, MovingSite, person
 from tests.support.observed import wait_until
 from tests.support.server import RunningServer
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 MANY = 50_000
 SEVERAL = 12_000
