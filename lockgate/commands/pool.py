@@ -36,6 +36,7 @@ def _described(office: Office, pool: Pool) -> dict[str, Any]:
     return {
         "name": pool.name,
         "id": pool.pool_id,
+        "source": pool.source,
         "closed": pool.is_closed,
         "users": office.store.pools.count_users(pool.pool_id),
         "clients": {client.name: client.client_id for client in office.directory.clients(pool.pool_id)},
@@ -43,11 +44,13 @@ def _described(office: Office, pool: Pool) -> dict[str, Any]:
 
 
 def _state(described: dict[str, Any]) -> str:
+    if described["source"] == "api":
+        return "made by the API"
     return "closed: no file declares it" if described["closed"] else ""
 
 
 def _delete(office: Office, pool: Pool, arguments: argparse.Namespace) -> None:
-    if office.file is not None and pool.name in office.file.user_pools:
+    if pool.source == "file" and office.file is not None and pool.name in office.file.user_pools:
         raise UsageError(
             f"The routes file still declares {pool.name}.", "Take it out there first, and reload the server."
         )
