@@ -79,11 +79,11 @@ class SrpChallenges:
 
     def take(self, pool: Pool, client: Client, block: str, now: datetime) -> SrpChallenge:
         """:raises InvalidSession: used, expired, altered, another client's or pool's, or never there."""
-        kept = self._store.consume(block, client.client_id, now) if len(block) <= _MAX_BLOCK else None
-        fields = {} if kept is None else json.loads(kept)
-        if fields.get("purpose") is None:  # a handle of another kind of challenge is no block
+        may_be = len(block) <= _MAX_BLOCK and block.isascii()
+        kept = self._store.consume(_handle(block), client.client_id, now) if may_be else None
+        if kept is None:
             raise InvalidSession
-        challenge = SrpChallenge(block=block, **fields)
+        challenge = SrpChallenge(block=block, **json.loads(kept))
         opened_at, expires_at = (
             datetime.fromisoformat(text) for text in (challenge.opened_at, challenge.expires_at)
         )
@@ -97,7 +97,7 @@ class SrpChallenges:
         fields = asdict(challenge)
         del fields["block"]
         self._store.put(
-            challenge.block,
+            _handle(challenge.block),
             challenge.pool_id,
             client.client_id,
             challenge.typed,
@@ -105,3 +105,8 @@ class SrpChallenges:
             json.dumps(fields).encode(),
             datetime.fromisoformat(challenge.expires_at),
         )
+
+
+def _handle(block: str) -> str:
+    """Of the row: no Session of another challenge is ever a block, and no block a Session (B12)."""
+    return f"srp {block}"
