@@ -181,19 +181,23 @@ class ConcurrentModification(AuthError):
     default = "It was changed by somebody else meanwhile."
 
 
-class UserLambdaValidation(AuthError):
+class TriggerRefusal(AuthError):
+    """A pool's trigger said no, or nothing that could be understood: shown to the client, as Cognito does."""
+
+
+class UserLambdaValidation(TriggerRefusal):
     """A trigger raised: what it said is for the client."""
 
     code = "UserLambdaValidation"
     default = "A trigger refused it."
 
 
-class InvalidLambdaResponse(AuthError):
+class InvalidLambdaResponse(TriggerRefusal):
     code = "InvalidLambdaResponse"
     default = "Unrecognizable lambda output"
 
 
-class UnexpectedLambda(AuthError):
+class UnexpectedLambda(TriggerRefusal):
     """A trigger could not be run, or gave no answer in time."""
 
     code = "UnexpectedLambda"

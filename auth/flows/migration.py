@@ -17,12 +17,10 @@ from auth.core.username import has_names
 from auth.errors import (
     AliasExists,
     AuthError,
-    InvalidLambdaResponse,
     InvalidParameter,
     InvalidPassword,
     NotAuthorized,
-    UnexpectedLambda,
-    UserLambdaValidation,
+    TriggerRefusal,
     UsernameExists,
     UserNotFound,
 )
@@ -36,9 +34,7 @@ from auth.user import User
 
 Source = Literal["UserMigration_Authentication", "UserMigration_ForgotPassword"]
 _WENT_WRONG = (
-    UserLambdaValidation,
-    InvalidLambdaResponse,
-    UnexpectedLambda,
+    TriggerRefusal,
     InvalidParameter,
     InvalidPassword,
     NotAuthorized,

@@ -11,9 +11,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from auth.errors import NotAuthorized
+from auth.errors import NotAuthorized, TriggerRefusal
 from auth.grant import Grant
 from auth.oauth.authorization_request import AuthorizationRequest, Directory, judge
+from auth.oauth.errors import description_of
 from auth.oauth.parameters import canonical
 from auth.store.ports import BrowserSession, GrantStore, NewCode
 
@@ -98,6 +99,8 @@ class Authorizer:
             return self._give_code(request, grant, now)
         except NotAuthorized as error:  # the user is gone since
             raise request.refusal("login_required") from error
+        except TriggerRefusal as error:
+            raise request.refusal("invalid_request", description_of(error)) from error
 
     def _give_code(self, request: AuthorizationRequest, grant: Grant, now: datetime) -> str:
         code = secrets.token_urlsafe(32)  # A5: 256 bits

@@ -128,6 +128,14 @@ class ClientAuthentication:
             self._attempts.clear(client.pool_id, "client", subject)
 
 
+def named_client(form: Mapping[str, str], authorization: str | None) -> str | None:
+    """Whom a request says that it is of, before anything is judged."""
+    try:
+        return _presented(form, authorization).client_id
+    except OAuth2Error:
+        return None
+
+
 def _is_one_of(presented: tuple[str, ...], valid: tuple[str, ...]) -> bool:
     """Compares all with all: how long it takes tells nothing."""
     pairs = [(a.encode("utf-8", "surrogateescape"), b.encode()) for a in presented for b in valid]

@@ -24,3 +24,9 @@ class RedirectError(Exception):
         super().__init__(code)
         self.code = code
         self.location = location
+
+
+def description_of(error: Exception) -> str:
+    """What *error* says, in the characters that RFC 6749 §5.2 has for an ``error_description``."""
+    text = str(error).replace('"', "'").replace("\\", "/")
+    return "".join(letter if " " <= letter <= "~" else "?" for letter in text)

@@ -14,7 +14,7 @@ from auth.audit import Audit
 from auth.errors import ResourceNotFound, Unavailable
 from auth.identity import Identity
 from auth.oauth.authorize import Authorizer
-from auth.oauth.client_authentication import ClientAuthentication
+from auth.oauth.client_authentication import ClientAuthentication, named_client
 from auth.oauth.discovery import metadata
 from auth.oauth.errors import PageError, RedirectError
 from auth.oauth.form import is_form, read_body
@@ -161,7 +161,8 @@ class _ProgramEndpoints:
             address=self.identity.address_of(request),
             now=self.identity.clock(),
         )
-        lane = self.identity.lane_of_client(form.get("client_id"), "store")
+        client_id = named_client(form, request.headers.get("authorization"))
+        lane = self.identity.lane_of_client(client_id, "store")
         return token_response(await lane.run(self._work, work, asked))
 
     def _work(self, work: Callable[[TokenRequest], Answer], asked: TokenRequest) -> Answer:

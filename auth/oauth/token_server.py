@@ -19,8 +19,10 @@ from authlib.oauth2.rfc6749 import (
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 
 from auth.audit import Audit
+from auth.errors import TriggerRefusal
 from auth.flows.refresh import Refresh
 from auth.oauth.client_authentication import AuthenticatedClient, ClientAuthentication
+from auth.oauth.errors import description_of
 from auth.oauth.parameters import Parameters, is_text
 from auth.store.ports import GrantStore
 
@@ -92,7 +94,10 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]  # Authlib has no 
             request.check_form()
         except OAuth2Error as error:
             return self.refuse(error)
-        answer: Answer = self.create_token_response(request)
+        try:
+            answer: Answer = self.create_token_response(request)
+        except TriggerRefusal as error:
+            return self.refuse(InvalidRequestError(description_of(error)))
         return answer
 
     def refuse(self, error: OAuth2Error) -> Answer:

@@ -18,7 +18,9 @@ from auth.errors import (
     PasswordResetRequired,
     SoftwareTokenNotFound,
     TooManyRequests,
+    TriggerRefusal,
     Unavailable,
+    UsernameExists,
 )
 
 
@@ -52,6 +54,7 @@ _MEANINGS: tuple[tuple[type[AuthError], str, str | None, int], ...] = (
     (ExpiredCode, "problem.code_expired", "code", 400),
     (SoftwareTokenNotFound, "problem.expired", None, 400),
     (AliasExists, "problem.taken", None, 400),
+    (UsernameExists, "problem.taken_name", None, 400),
     (InvalidParameter, "problem.invalid", None, 400),
     (LimitExceeded, "problem.too_many", None, 429),
     (TooManyRequests, "problem.too_many", None, 429),
@@ -61,6 +64,8 @@ _MEANINGS: tuple[tuple[type[AuthError], str, str | None, int], ...] = (
 
 def refusal_of(error: AuthError, rule: str = "") -> Refused:
     """:param rule: what a password must be, for the one refusal that says so."""
+    if isinstance(error, TriggerRefusal):
+        return Refused(Problem(text="problem.said", values={"said": str(error)}))
     for kind, text, name, status in _MEANINGS:
         if isinstance(error, kind):
             return Refused(Problem(text=text, field=name, values={"rule": rule}), status=status)

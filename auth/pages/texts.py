@@ -131,6 +131,8 @@ ENGLISH: Mapping[str, str] = {
     "problem.taken": "Somebody else has an account with this address.",
     "problem.invalid": "Something in the form is not right.",
     "problem.unavailable": "We cannot answer just now. Try again in a moment.",
+    "problem.taken_name": "Somebody else has an account with this name or address.",
+    "problem.said": "{said}",
     "problem.other": "Something went wrong on our side. Please try again.",
 }
 

@@ -1,6 +1,8 @@
 """``grant_type=client_credentials``: an access token for a program that speaks for nobody (A18)."""
 
-from authlib.oauth2.rfc6749 import InvalidScopeError
+import json
+
+from authlib.oauth2.rfc6749 import InvalidRequestError, InvalidScopeError
 from authlib.oauth2.rfc6749.grants import ClientCredentialsGrant
 
 from auth.oauth.scope import ScopeRefused, granted_to_client
@@ -20,4 +22,24 @@ class ClientCredentials(ClientCredentialsGrant):  # type: ignore[misc]  # Authli
             scopes = granted_to_client(pool, client, self.request.form.get("scope", ""))
         except ScopeRefused as error:
             raise InvalidScopeError(str(error)) from error
-        return body_of(self.server.tokens.of_client(pool, client, scopes, now=self.request.now))
+        tokens = self.server.tokens.of_client(
+            pool,
+            client,
+            scopes,
+            now=self.request.now,
+            metadata=_metadata(self.request.form.get("aws_client_metadata", "")),
+        )
+        return body_of(tokens)
+
+
+def _metadata(text: str) -> dict[str, str]:
+    """For the pool's trigger: an object of texts. :raises InvalidRequestError: it is something else."""
+    if not text:
+        return {}
+    try:
+        given = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InvalidRequestError("aws_client_metadata is no JSON") from error
+    if not isinstance(given, dict) or not all(isinstance(value, str) for value in given.values()):
+        raise InvalidRequestError("aws_client_metadata is no object of texts")
+    return given
