@@ -30,6 +30,12 @@ _WITHOUT_PASSWORD: Final[Mapping[UserStatus, UserStatus]] = {
     "EXTERNAL_PROVIDER": "EXTERNAL_PROVIDER",
 }
 
+_DECLARE: Final = "Declare it among the pool's attributes, or leave it out."
+_FORMS: Final = {
+    "email": "Write one plain address, as ada@example.com.",
+    "phone_number": "Write it with its country, as +491701234567.",
+}
+
 Note = Literal["no_password", "unreachable", "without_app", "without_srp"]
 
 
@@ -229,7 +235,7 @@ def _of_one(pool: Pool, given: Mapping[str, str], error: AuthError) -> NotAdmitt
             text = str(own).rpartition(f"{name}: ")[2]
             if "cannot be updated" in text:  # it is new, so it may be written
                 continue
-            hint = "Declare it among the pool's attributes, or leave it out." if "schema" in text else ""
+            hint = _DECLARE if "schema" in text else _FORMS.get(name, "")
             return NotAdmitted(f"attributes.{name}", f"{shown(value)}: {text}", hint)
     return NotAdmitted("attributes", str(error))
 

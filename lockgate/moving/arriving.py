@@ -15,6 +15,7 @@ from lockgate.moving.arrival_report import say_faults, say_findings, say_written
 from lockgate.moving.bars import bar
 from lockgate.moving.judging import Findings, Reading, judged
 from lockgate.moving.source import opened
+from lockgate.moving.stopping import Stopping
 from lockgate.moving.writing import Written, write
 from lockgate.pool_office import Office
 
@@ -81,9 +82,14 @@ def _write(office: Office, reading: Reading, findings: Findings, arguments: argp
         advance(written.total)
 
     try:
-        with bar("Writing", findings.people, quiet=arguments.json) as advance:
+        with Stopping() as stopping, bar("Writing", findings.people, quiet=arguments.json) as advance:
             write(
-                reading, office.store.moving, arguments.on_conflict, written, tick=lambda _: None, done=done
+                reading,
+                office.store.moving,
+                arguments.on_conflict,
+                written,
+                tick=lambda _: stopping.check(),
+                done=done,
             )
     except BaseException:  # also Ctrl-C: whoever stops it should know how far it was
         say_written(findings, written, reading, arguments, seconds=monotonic() - began, is_whole=False)
