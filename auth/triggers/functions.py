@@ -60,6 +60,14 @@ class FunctionTriggers:
         self._loop = loop
         self._on_run = on_run
         self._attempt_s = attempt_s
+        self._running: set[concurrent.futures.Future[InvokeAnswer]] = set()
+        self._is_closed = False
+
+    def close(self) -> None:
+        """Whoever waits is told at once that it failed; so is whoever asks from now on."""
+        self._is_closed = True
+        for future in tuple(self._running):
+            future.cancel()
 
     def has(self, pool: Pool, trigger: TriggerName, /) -> bool:
         return trigger in pool.triggers
@@ -107,6 +115,10 @@ class FunctionTriggers:
         except RuntimeError as error:  # the loop is closed
             running.close()
             raise UnexpectedLambda(f"{title} invocation failed: the server is stopping.") from error
+        self._running.add(future)
+        future.add_done_callback(self._running.discard)
+        if self._is_closed:
+            future.cancel()
         try:
             # The attempts keep their time; this is for a loop that has stopped without being closed.
             return future.result(ATTEMPTS * (self._attempt_s + 1))

@@ -131,7 +131,7 @@ class IdentityPart:
         )
         self._mailer = Mailer(self._invoker, dev=self._dev, loop=asyncio.get_running_loop())
         self._outbox = Outbox(self._mailer, log=self._console)
-        triggers = FunctionTriggers(
+        self._triggers = FunctionTriggers(
             self._invoker, asyncio.get_running_loop(), on_run=self._metrics.trigger_ran
         )
         self.keyring = KeyRing(self._store.keys)
@@ -141,7 +141,7 @@ class IdentityPart:
             outbox=self._outbox,
             hasher=await asyncio.to_thread(PasswordHasher),
             keyring=self.keyring,
-            triggers=triggers,
+            triggers=self._triggers,
             audit=self._metrics.count_audit(self._store.audit),
             decoy_key=await asyncio.to_thread(decoy_key, self._state),
         )
@@ -158,6 +158,7 @@ class IdentityPart:
             self._beat.cancel()
             await asyncio.gather(self._beat, return_exceptions=True)
         if hasattr(self, "_store"):
+            self._triggers.close()
             await asyncio.to_thread(self._close)
 
     async def end_mail(self) -> None:

@@ -146,6 +146,30 @@ def test_a_loop_that_has_ended_is_said() -> None:
         functions.triggers.ask(ASKING, ASKED)
 
 
+def test_who_waits_is_told_when_the_server_stops() -> None:
+    has_begun, end = threading.Event(), threading.Event()
+
+    def hangs(event: Event) -> object:
+        has_begun.set()
+        end.wait(10)
+        return event
+
+    with TriggerFunctions(pre=hangs) as functions:
+
+        def close() -> None:
+            has_begun.wait(10)
+            functions.triggers.close()
+
+        closing = threading.Thread(target=close)
+        closing.start()
+        with pytest.raises(UnexpectedLambda):
+            functions.triggers.ask(ASKING, ASKED)
+        closing.join(10)
+        with pytest.raises(UnexpectedLambda):
+            functions.triggers.ask(ASKING, ASKED)
+        end.set()
+
+
 def test_a_log_line_and_a_number_tell_what_came_of_it_and_no_attribute(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
