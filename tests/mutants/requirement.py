@@ -15,8 +15,7 @@ MUST = frozenset(
     [
         *(f"A{n}" for n in range(1, 20)),
         *("A25", "A26", "A27"),
-        *(f"B{n}" for n in range(1, 9)),
-        *(f"B{n}" for n in range(10, 15)),
+        *(f"B{n}" for n in range(1, 15)),
         *(f"J{n}" for n in range(1, 20)),
         *(f"H{n}" for n in range(1, 19)),
         *(f"C{n}" for n in range(1, 13)),

@@ -18,12 +18,13 @@ from tests.mutants.requirements import (
     packages,
     processes,
     races,
+    srp,
     tokens,
 )
 
 _PARTS = (
     *(tokens, issuers, http_framing, http_edge, http_origins, http_routes),
     *(container_profile, container_network, environments, packages, processes),
-    *(authorization, grants, login_pages, accounts, operators, races),
+    *(authorization, grants, login_pages, accounts, srp, operators, races),
 )
 REQUIREMENTS: tuple[Requirement, ...] = tuple(row for part in _PARTS for row in part.REQUIREMENTS)
