@@ -29,7 +29,7 @@ def check_client(pool: Pool, client: Client) -> None:
     _check_flows(client)
     for uri in (*client.redirect_uris, *client.logout_uris):
         fault = fault_of(uri)
-        if fault is not None:
+        if fault is not None:  # A1
             raise InvalidParameter(f"{uri[:200]} is not a valid redirect URI: {fault[0]}.")
     _check_scopes(pool, client)
     _check_attributes(pool, client)
@@ -57,7 +57,7 @@ def _check_flows(client: Client) -> None:
             raise InvalidOAuthFlow(
                 "client_credentials flow can not be selected along with code flow or implicit flow."
             )
-        if not client.has_secret:
+        if not client.has_secret:  # A18
             raise InvalidOAuthFlow(
                 "client_credentials flow can not be selected if client does not have a client secret."
             )

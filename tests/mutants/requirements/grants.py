@@ -18,6 +18,7 @@ MADE = "tests/unit/auth/tokens/test_tokens.py"
 CLAIMS = "tests/unit/auth/tokens/test_claims.py"
 REQUESTS = "tests/unit/auth/oauth/test_authorization_request.py"
 FLOWS = "tests/unit/auth/flows"
+API_CLIENTS = "tests/unit/auth/cognito/test_clients.py"
 FAMILY = "        .where(_family.grant_id == grant_id, t.grants.c.client_id == client_id)"
 
 # fmt: off
@@ -121,7 +122,7 @@ A17 = Requirement(
         Line(holds="a lock", file=f"{OAUTH}/client_authentication.py", old="        if seen is not None and seen.locked_until is not None and seen.locked_until > now:  # A17", new="        if False:", tests=(f"{TOKEN}::test_wrong_secrets_are_limited",)),
         Line(holds="wrong ones count", file=f"{OAUTH}/client_authentication.py", old='            self._attempts.count(client.pool_id, "client", subject, RULE, now)', new="            pass", tests=(f"{CLIENTS}::test_a_wrong_secret_is_counted_and_written_down",)),
         Line(holds="128 bits and more", file=f"{SQL}/client_secrets.py", old="SECRET_LENGTH = 52", new="SECRET_LENGTH = 20", tests=(f"{CONTRACT}/test_pools.py::test_a_secret_is_long_and_sealed[sqlite]",)),
-        Line(holds="sealed", file=f"{SQL}/pools.py", old='sealed=self._sealer.seal("client_secrets.sealed", client_id, secret_id, plain=secret.encode()),', new="sealed=secret.encode(),", tests=(f"{CONTRACT}/test_pools.py::test_a_secret_is_long_and_sealed[sqlite]",)),
+        Line(holds="sealed", file=f"{SQL}/client_secrets.py", old='sealed=sealer.seal("client_secrets.sealed", client_id, secret_id, plain=secret.encode()),', new="sealed=secret.encode(),", tests=(f"{CONTRACT}/test_pools.py::test_a_secret_is_long_and_sealed[sqlite]",)),
     ),
 )
 
@@ -135,6 +136,9 @@ A18 = Requirement(
         Line(holds="none about a user, in a token", file="auth/tokens/tokens.py", old="        if not set(scopes).isdisjoint(STANDARD_SCOPES):  # A18", new="        if False:  # A18", tests=(f"{MADE}::test_a_client_gets_no_scope_about_a_user",)),
         Line(holds="nor when all are asked for", file=f"{OAUTH}/scope.py", old=" if scope not in STANDARD_SCOPES)  # A18", new=")", tests=(f"{TOKEN}::test_client_credentials",)),
         Line(holds="an id that is no user's", file="auth/tokens/tokens.py", old="        if _UUID.fullmatch(client.client_id):  # A18", new="        if False:  # A18", tests=(f"{MADE}::test_a_client_cannot_pose_as_a_user",)),
+        Line(holds="by API: a machine is no user", file="auth/core/client_rules.py", old="        if len(oauth) > 1:  # A18", new="        if False:  # A18", tests=(f"{API_CLIENTS}::test_a_machine_is_a_machine_only",)),
+        Line(holds="by API: no scope about a user", file="auth/core/client_rules.py", old='        if "client_credentials" in client.flows and scope in STANDARD_SCOPES:  # A18', new="        if False:  # A18", tests=(f"{API_CLIENTS}::test_a_machine_has_no_scope_about_a_user",)),
+        Line(holds="by API: a secret", file="auth/core/client_rules.py", old="        if not client.has_secret:  # A18", new="        if False:  # A18", tests=(f"{API_CLIENTS}::test_a_machine_has_a_secret",)),
         Line(holds="clients that have the flow, and a secret", file=f"{OAUTH}/client_authentication.py", old='                return "client_credentials" in flows and self.client.has_secret', new="                return True", tests=(f"{TOKEN}::test_grants_are_for_clients_that_have_them",)),
     ),
     inherent=(

@@ -125,23 +125,57 @@ def test_there_are_no_more_clients_than_may_be(
     assert len(api.list_user_pool_clients(UserPoolId=pool_id)["UserPoolClients"]) == 1
 
 
-def test_a_machine_has_scopes_of_a_resource_server(api: Any, pool_id: str) -> None:
-    api.create_resource_server(
-        UserPoolId=pool_id,
-        Identifier="notes",
-        Name="Notes",
-        Scopes=[{"ScopeName": "read", "ScopeDescription": "Read notes"}],
-    )
-    machine = {
+def a_machine(api: Any, pool_id: str, **changes: Any) -> dict[str, Any]:
+    """What a client that speaks for nobody is made of, in a pool that has a scope for it."""
+    scope = {"ScopeName": "read", "ScopeDescription": "Read notes"}
+    api.create_resource_server(UserPoolId=pool_id, Identifier="notes", Name="Notes", Scopes=[scope])
+    return {
+        "UserPoolId": pool_id,
+        "ClientName": "machine",
         "GenerateSecret": True,
         "AllowedOAuthFlows": ["client_credentials"],
         "AllowedOAuthScopes": ["notes/read"],
         "AllowedOAuthFlowsUserPoolClient": True,
+        **changes,
     }
 
-    assert made_client(api, pool_id, **machine)["AllowedOAuthScopes"] == ["notes/read"]
-    without = {"UserPoolId": pool_id, "ClientName": "m", **machine, "GenerateSecret": False}
-    assert refusal(api.create_user_pool_client, **without)[0] == "InvalidOAuthFlow"
+
+def test_a_machine_is_a_machine_only(api: Any, pool_id: str) -> None:
+    """A18: client_credentials beside a flow for people is refused; alone it is taken."""
+    machine = a_machine(api, pool_id)
+    both = {**machine, "AllowedOAuthFlows": ["client_credentials", "code"], "CallbackURLs": ["https://a/"]}
+
+    assert refusal(api.create_user_pool_client, **both)[0] == "InvalidOAuthFlow"
+    made = api.create_user_pool_client(**machine)["UserPoolClient"]
+    assert shown_client(api, made)["AllowedOAuthScopes"] == ["notes/read"]
+
+
+def test_a_machine_has_no_scope_about_a_user(api: Any, pool_id: str) -> None:
+    """A18: openid beside a scope of its own is refused; the scope of its own alone is taken."""
+    machine = a_machine(api, pool_id)
+    with_openid = {**machine, "AllowedOAuthScopes": ["notes/read", "openid"]}
+
+    assert refusal(api.create_user_pool_client, **with_openid)[0] == "InvalidOAuthFlow"
+    assert api.create_user_pool_client(**machine)["UserPoolClient"]["ClientId"]
+
+
+def test_a_machine_has_a_secret(api: Any, pool_id: str) -> None:
+    """A18: without a secret it is refused; with one it is taken."""
+    machine = a_machine(api, pool_id)
+
+    without_one = {**machine, "GenerateSecret": False}
+    assert refusal(api.create_user_pool_client, **without_one)[0] == "InvalidOAuthFlow"
+    assert api.create_user_pool_client(**machine)["UserPoolClient"]["ClientSecret"]
+
+
+def test_addresses_are_written_out(api: Any, pool_id: str) -> None:
+    """A1: no wildcard is registered; the same address without one is."""
+    given = {"UserPoolId": pool_id, "ClientName": "w"}
+
+    refused = refusal(api.create_user_pool_client, CallbackURLs=["https://*.example/cb"], **given)
+    assert refused[0] == "InvalidParameter"
+    made = api.create_user_pool_client(CallbackURLs=["https://app.example/cb"], **given)
+    assert made["UserPoolClient"]["CallbackURLs"] == ["https://app.example/cb"]
 
 
 @pytest.mark.parametrize("flow", ["USER_PASSWORD_AUTH", "ADMIN_NO_SRP_AUTH", "CUSTOM_AUTH_FLOW_ONLY"])

@@ -128,7 +128,9 @@ def test_a_deleted_client_ends_with_its_tokens(stand: CognitoStand, pool_id: str
 def test_a_new_pool_has_its_keys_and_a_deleted_one_has_none(stand: CognitoStand) -> None:
     pool_id = made_pool(stand.admin)["Id"]
     address = f"{stand.url}/{pool_id}/.well-known/jwks.json"
-    assert len(httpx.get(address, trust_env=False).json()["keys"]) == 4  # a current and a next one of each use
+    assert (
+        len(httpx.get(address, trust_env=False).json()["keys"]) == 4
+    )  # a current and a next one of each use
     assert {key.use for key in stand.people.store.keys.keys(pool_id)} == {"id", "access"}
     stand.admin.delete_user_pool(UserPoolId=pool_id)
 
