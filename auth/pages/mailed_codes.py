@@ -1,4 +1,4 @@
-"""Codes by mail between the password and being logged in: enter one, have another sent, choose them, begin with them."""
+"""Codes by mail between the password and being logged in: enter one, ask for another, choose them, set them up."""
 
 from collections.abc import Mapping
 from dataclasses import replace
