@@ -315,7 +315,13 @@ def _outcome(stand: Stand) -> str:
 
 
 def _in_triggers(stand: Stand) -> float:
-    return metrics(stand.server).get('lockgate_auth_lane_calls{lane="triggers"}', 0.0)
+    """Of all processes."""
+    found = metrics(stand.server).items()
+    return sum(
+        value
+        for name, value in found
+        if name.startswith("lockgate_auth_lane_calls{") and '"triggers"' in name
+    )
 
 
 def _released(stand: Stand, hung: list[Any]) -> bool:
