@@ -7,6 +7,7 @@ from typing import Final
 
 _IS_HTML: Final = re.compile(r"<(?:/?[a-zA-Z][^<>]*|!--)>?")
 _BREAKS: Final = frozenset({"br", "p", "div", "tr", "li", "h1", "h2", "h3", "h4", "ul", "ol", "table", "hr"})
+_EMPTY: Final = frozenset({"br", "hr"})
 _SILENT: Final = frozenset({"script", "style", "head", "title"})
 _BLANK_LINES: Final = re.compile(r"\n{3,}")
 
@@ -40,7 +41,7 @@ class _Reader(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if tag in _SILENT:
             self._silent = max(0, self._silent - 1)
-        if tag in _BREAKS:
+        if tag in _BREAKS - _EMPTY:
             self.parts.append("\n")
         if tag == "a" and self._goes_to:
             self.parts.append(f" ({self._goes_to})")

@@ -54,6 +54,7 @@ B7 = Requirement(
     lines=(
         Line(holds="each guess by SRP", file=f"{FLOWS}/srp_sign_in.py", old="        if challenge.wrong:", new="        if False:", tests=("tests/unit/auth/flows/test_srp_sign_in.py::test_each_guess_is_one_sign_in_of_its_address",)),
         Line(holds="the right one is refused too", file=f"{FLOWS}/first_factor.py", old="        if failures is None:  #", new="        if False:  #", tests=(f"{SIGN_IN}::test_the_right_password_is_refused_while_it_is_locked",)),
+        Line(holds="who is locked out guesses in no other directory", file=f"{FLOWS}/first_factor.py", old="        if newcomer is not None and failures is not None:", new="        if newcomer is not None:", tests=("tests/unit/auth/triggers/test_migration.py::test_who_is_locked_out_guesses_nowhere_else",)),
         Line(holds="after five", file="auth/store/ports/secrets.py", old="    free: int = 5", new="    free: int = 6", tests=(f"{SIGN_IN}::test_the_right_password_is_refused_while_it_is_locked", f"{SECRETS}::test_five_attempts_are_judged_and_the_sixth_is_refused[sqlite]")),
         Line(holds="twice as long", file="auth/store/sql/attempts.py", old="min(rule.longest_s, rule.first_s * 2 ** (failures - rule.free))", new="rule.first_s", tests=(f"{SECRETS}::test_each_lock_is_twice_as_long_up_to_fifteen_minutes[sqlite]",)),
         Line(holds="fifteen minutes", file="auth/store/ports/secrets.py", old="    longest_s: float = 900.0", new="    longest_s: float = 9000.0", tests=(f"{SECRETS}::test_each_lock_is_twice_as_long_up_to_fifteen_minutes[sqlite]",)),
