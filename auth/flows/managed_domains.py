@@ -4,7 +4,7 @@ can be looked up and that leads there; no other host answers because of it."""
 from dataclasses import replace
 from datetime import datetime
 
-from auth.errors import InvalidParameter
+from auth.errors import InvalidParameter, ResourceNotFound
 from auth.flows.managed_pools import ManagedPools
 from auth.pool import Pool
 
@@ -27,19 +27,16 @@ class ManagedDomains:
         return next((pool for pool in self._pools.all(now) if pool.added.domain == domain), None)
 
     def require(self, pool_id: str, domain: str, now: datetime) -> Pool:
-        """:raises InvalidParameter: it is not that pool's."""
+        """:raises ResourceNotFound: it is not that pool's."""
         pool = self._pools.get(pool_id, now)
-        _require(pool, domain)
+        if pool.added.domain != domain:
+            raise ResourceNotFound(f"Domain {domain} does not exist.")
         return pool
 
     def delete(self, pool_id: str, domain: str, now: datetime) -> None:
         def nameless(pool: Pool) -> Pool:
-            _require(pool, domain)
+            if pool.added.domain != domain:
+                raise InvalidParameter("No such domain or user pool exists.")
             return replace(pool, added=replace(pool.added, domain=""))
 
         self._pools.change(pool_id, nameless, now)
-
-
-def _require(pool: Pool, domain: str) -> None:
-    if pool.added.domain != domain:
-        raise InvalidParameter("No such domain or user pool exists.")
