@@ -47,7 +47,7 @@ class Challenges:
         return Challenge(
             name=CHALLENGES[state.stage],
             handle=handle,
-            parameters=_parameters(state, user, facts),
+            parameters=_parameters(pool, state, user, facts),
             available=first_factors(pool) if state.stage == "choice" else (),
         )
 
@@ -89,14 +89,15 @@ def first_factors(pool: Pool) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _parameters(state: SignInState, user: User | None, facts: Facts) -> dict[str, str]:
+def _parameters(pool: Pool, state: SignInState, user: User | None, facts: Facts) -> dict[str, str]:
     """As Cognito names them; some are JSON inside text. Who the user is is told once they have proven it."""
     if state.is_proven and user is not None:
         parameters = {"USER_ID_FOR_SRP": user.username}
     else:
         parameters = {"USERNAME": state.typed}
     if state.stage == "new_password" and user is not None:
-        parameters["requiredAttributes"] = "[]"
+        lacks = [rule.name for rule in pool.standard if rule.is_required and rule.name not in user.attributes]
+        parameters["requiredAttributes"] = json.dumps([f"userAttributes.{name}" for name in lacks])
         parameters["userAttributes"] = json.dumps(dict(user.attributes))
     elif state.stage == "select_mfa":
         parameters["MFAS_CAN_CHOOSE"] = json.dumps(sorted(second_factors(facts) or ()))

@@ -72,6 +72,34 @@ def test_a_pool_for_administrators_lets_nobody_sign_up(stand: CognitoStand) -> N
     assert stand.public.sign_up(**someone)["UserConfirmed"] is False
 
 
+def test_a_first_sign_in_asks_for_attributes_that_the_pool_requires(stand: CognitoStand) -> None:
+    required = [{"Name": "email", "Required": True}, {"Name": "name", "Required": True}]
+    pool_id = made_pool(stand.admin, Schema=required)["Id"]
+    client_id = made_client(stand.admin, pool_id, ExplicitAuthFlows=FLOWS)["ClientId"]
+    stand.admin.admin_create_user(
+        UserPoolId=pool_id,
+        Username="ida",
+        MessageAction="SUPPRESS",
+        TemporaryPassword="Temporary-1",
+        UserAttributes=[{"Name": "email", "Value": "ida@example.org"}],
+    )
+    challenge = stand.public.initiate_auth(
+        ClientId=client_id,
+        AuthFlow="USER_PASSWORD_AUTH",
+        AuthParameters={"USERNAME": "ida", "PASSWORD": "Temporary-1"},
+    )
+    assert challenge["ChallengeParameters"]["requiredAttributes"] == '["userAttributes.name"]'
+    given = {"USERNAME": "ida", "NEW_PASSWORD": PASSWORD, "userAttributes.name": "Ida"}
+    stand.public.respond_to_auth_challenge(
+        ClientId=client_id,
+        ChallengeName="NEW_PASSWORD_REQUIRED",
+        Session=challenge["Session"],
+        ChallengeResponses=given,
+    )
+    shown = stand.admin.admin_get_user(UserPoolId=pool_id, Username="ida")
+    assert {"Name": "name", "Value": "Ida"} in shown["UserAttributes"]
+
+
 def test_only_flows_that_a_client_has(stand: CognitoStand, pool_id: str) -> None:
     client = made_client(stand.admin, pool_id, ExplicitAuthFlows=["ALLOW_USER_SRP_AUTH"])
     stand.admin.admin_create_user(UserPoolId=pool_id, Username="flo@example.org", MessageAction="SUPPRESS")
