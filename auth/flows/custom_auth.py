@@ -155,6 +155,8 @@ class CustomAuth:
     ) -> Challenge:
         if parameters["CHALLENGE_NAME"] != "SRP_A" or not parameters.get("SRP_A"):
             raise InvalidParameter("CHALLENGE_NAME must be SRP_A, with an SRP_A.")
+        if not pool.takes_srp:  # nobody in it has a verifier
+            raise InvalidParameter("SRP_A needs a client of the user pool that may use SRP.")
         return self._srp().begin(
             pool, client, username, parameters["SRP_A"], origin=origin, now=now, purpose=PURPOSE
         )

@@ -28,6 +28,7 @@ from auth.flows.second_factor import SecondFactor
 from auth.flows.sign_in import SignIn
 from auth.flows.sign_up import SignUp
 from auth.flows.tools import PEOPLES_LIMITS, Tools
+from auth.flows.triggers import NO_TRIGGERS, Triggers
 from auth.key_file import KeyFile
 from auth.mail.message import Message
 from auth.pool import Pool
@@ -84,7 +85,7 @@ class CountingHasher(PasswordHasher):
 class UserPool:
     """`with UserPool(tmp_path) as people:`. Changes of *pool* and *client* by keyword: ``mfa="required"``.
 
-    :param store: of somebody else, and then closed by them.
+    :param store: of somebody else, and then closed by them. :param functions: what the pool's triggers are asked.
     """
 
     def __init__(
@@ -95,6 +96,7 @@ class UserPool:
         client: Client = CLIENT,
         limits: Limits = PEOPLES_LIMITS,
         store: Store | None = None,
+        functions: Triggers = NO_TRIGGERS,
         **changes: Any,
     ) -> None:
         self.clock = Clock()
@@ -116,6 +118,7 @@ class UserPool:
             post=self.mails.append,
             decoy_key=b"a key of this test, and no other",
             limits=limits,
+            triggers=functions,
         )
         self.sign_in = SignIn(self.tools)
         self.sign_up = SignUp(self.tools)

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page
 
 from auth.core.totp import secret_of
+from auth.user import MfaPreference
 from tests.support.chromium import SIZES, Chromium, findings, profile
 from tests.support.pages_site import PagesSite
 
@@ -34,6 +35,20 @@ def optional(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PagesSite]:
         site.people.add(APP, GOOD_PASSWORD, email=None)
         site.people.with_app(APP)
         site.people.add(TEMPORARY, GOOD_PASSWORD, email=None, is_permanent=False)
+        yield site
+
+
+@pytest.fixture(scope="module")
+def by_mail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PagesSite]:
+    """A second factor, which may be a code by mail. Grace has an app too, and prefers neither."""
+    kinds = frozenset({"software_token", "email"})
+    folder = Path(tmp_path_factory.mktemp("by_mail"))
+    with PagesSite(folder, mfa="required", mfa_kinds=kinds) as site:
+        site.people.add("ada@example.com", GOOD_PASSWORD, email=None, email_verified="true")
+        grace = site.people.add(EMAIL, GOOD_PASSWORD, email=None, email_verified="true")
+        site.people.with_app(EMAIL)
+        both = MfaPreference(enabled=frozenset({"SOFTWARE_TOKEN_MFA", "EMAIL_OTP"}))
+        site.people.store.users.set_mfa(grace.pool_id, grace.sub, both, site.people.now)
         yield site
 
 
@@ -317,3 +332,36 @@ def test_axe_finds_what_is_wrong(chromium: Chromium, axe: str) -> None:
         return [finding.partition(":")[0] for finding in findings(page, axe)]
 
     assert {"html-has-lang", "label", "color-contrast"} <= set(chromium.tell(story))
+
+
+def test_code_by_mail_without_script(chromium: Chromium, by_mail: PagesSite) -> None:
+    """A wrong one, another one, the right one; then as the choice of somebody who has an app, too."""
+
+    def story(page: Page) -> None:
+        page.goto(by_mail.address())
+        log_in(page, "ada@example.com")
+        assert title(page) == "Confirm that it is you"
+        assert "a***@e***" in page.inner_text(".lead")
+        fill(page, code=by_mail.people.wrong_code())
+        send(page)
+        assert "The code is wrong." in page.inner_text(".summary")
+        page.click("text=Send a new code")
+        send(page)
+        assert "A new code is on its way." in page.inner_text(".notice")
+        fill(page, code=by_mail.people.code())
+        send(page)
+        assert page.url.startswith(f"{by_mail.client_url}/back?")
+
+    def choice(page: Page) -> None:
+        page.goto(by_mail.address())
+        log_in(page, EMAIL)
+        page.check("text=With a code by email")
+        send(page)
+        assert "g***@e***" in page.inner_text(".lead")
+        fill(page, code=by_mail.people.code())
+        send(page)
+        assert page.url.startswith(f"{by_mail.client_url}/back?")
+
+    for told in (story, choice):
+        with chromium.page(script=False) as page:
+            told(page)

@@ -12,6 +12,10 @@ STEPS = "tests/unit/auth/pages/test_challenge_pages.py"
 HEADERS = "tests/unit/auth/pages/test_page_headers.py"
 BROWSER = "tests/e2e/oauth/test_browser_endpoints.py"
 FLOWS = "tests/unit/auth/flows/test_challenges.py"
+CODES = "tests/unit/auth/flows/test_mailed_codes.py"
+CHOICE = "tests/unit/auth/flows/test_choice.py"
+BY_TRIGGERS = "tests/unit/auth/flows/test_custom_auth.py"
+MAILED = "auth/flows/mailed_codes.py"
 
 # fmt: off
 B1 = Requirement(
@@ -89,7 +93,7 @@ B12 = Requirement(
     promise="Between the password and the end a sign-in has a handle that opens one step, once, for one client, one person and a few minutes. Answering another "
     "step ends it, in whatever order the calls come. A second factor that is in use is never replaced in place of being shown.",
     lines=(
-        Line(holds="the step that is open", file="auth/flows/progress.py", old="        if CHALLENGES.get(state.stage) != name:", new="        if False:", tests=(f"{FLOWS}::test_a_new_app_does_not_answer_for_one_that_is_in_use",)),
+        Line(holds="the step that is open", file="auth/flows/progress.py", old="        if CHALLENGES.get(state.stage) != name:", new="        if False:", tests=(f"{FLOWS}::test_a_right_answer_under_the_name_of_another_challenge",)),
         Line(holds="what a step takes", file="auth/core/challenge.py", old="    if move is None:\n        raise InvalidSession", new='    if move is None:\n        return replace(state, stage="done")\n    if False:\n        raise InvalidSession', tests=("tests/unit/auth/core/test_challenge.py::test_skipping_is_refused", f"{FLOWS}::test_setting_up_is_not_skipped")),
         Line(holds="every proof that is asked for", file="auth/core/challenge.py", old="    if _lacks_second(facts, proofs):", new='    if proofs == {"password"} and _lacks_second(facts, proofs):', tests=(f"{FLOWS}::test_a_new_password_does_not_stand_for_a_second_factor",)),
         Line(holds="one client", file="auth/store/sql/challenges.py", old=" of.client_id == client_id,", new="", tests=(f"{FLOWS}::test_a_handle_is_one_clients", f"{SECRETS}::test_a_challenge_is_answered_once_by_its_client_in_time[sqlite]")),
@@ -99,6 +103,14 @@ B12 = Requirement(
         Line(holds="one flow, by SRP", file="auth/flows/srp_sign_in.py", old="        if proof.purpose != SIGN_IN:", new="        if False:", tests=("tests/unit/auth/flows/test_srp_sign_in.py::test_what_was_begun_for_another_flow_is_not_finished_here",)),
         Line(holds="a proof by SRP is no other step", file="auth/flows/srp_challenges.py", old='    return f"srp {block}"', new="    return block", tests=("tests/unit/auth/flows/test_srp_sign_in.py::test_blocks_and_sessions_are_never_taken_for_each_other",)),
         Line(holds="a factor in use stays", file="auth/flows/progress.py", old="        if user is not None and state.stage in _ENROLLING and second_factors(facts_of(pool, user)):", new="        if False:", tests=(f"{FLOWS}::test_the_first_to_set_it_up_wins",)),
+        Line(holds="a first factor, whichever it is", file="auth/core/challenge.py", old="    if _lacks_first(flow, proofs):", new="    if not proofs:", tests=("tests/unit/auth/core/test_challenge.py::test_what_triggers_ask_for_is_no_end",)),
+        Line(holds="nobody proves nothing", file="auth/core/challenge.py", old="        if not state.sub:", new="        if False:", tests=("tests/unit/auth/core/test_challenge.py::test_nobody_proves_anything",)),
+        Line(holds="one mailbox is one factor", file="auth/core/challenge.py", old='    return "email_code" not in have or have.isdisjoint({"password", "custom"})', new='    return "email_code" not in have', tests=("tests/unit/auth/core/test_challenge.py::test_one_mailbox_is_one_factor", f"{CHOICE}::test_a_second_factor_is_asked_for_after_either")),
+        Line(holds="only a factor that is asked for is chosen", file="auth/core/challenge.py", old="    if move.needs is not None and not move.needs(facts):", new="    if False:", tests=("tests/unit/auth/core/test_challenge.py::test_only_what_is_asked_for_is_chosen",)),
+        Line(holds="codes by mail are one sign-in's", file=MAILED, old="        if kept is None or not hmac.compare_digest(mac, kept.mac) or not _is_still_theirs(turn):", new="        if kept is None or not _is_still_theirs(turn):", tests=(f"{CODES}::test_a_code_is_for_the_sign_in_that_it_was_sent_for", f"{CODES}::test_a_code_is_one_persons")),
+        Line(holds="a choice of what the pool has", file="auth/flows/choice.py", old="        if answer not in first_factors(turn.pool):", new="        if not answer:", tests=(f"{CHOICE}::test_only_what_the_pool_has_is_chosen",)),
+        Line(holds="triggers let nobody in who does not exist", file="auth/flows/custom_auth.py", old="        if user is None:\n            raise NotAuthorized(detail=\"tokens for nobody\")", new="        if user is None:\n            raise InvalidParameter(\"nobody\")", tests=(f"{BY_TRIGGERS}::test_nobody_gets_tokens[nobody]",)),
+        Line(holds="an exchange of this very sign-in", file="auth/flows/custom_auth.py", old='        if turn.answers.get("PASSWORD_CLAIM_SECRET_BLOCK") != _round_of(turn.state).srp.get("SECRET_BLOCK"):', new="        if False:", tests=(f"{BY_TRIGGERS}::test_the_exchange_is_of_this_sign_in",)),
         Line(holds="the page of the step that is open", file="auth/pages/challenges.py", old="    if visit.pending.challenge != name:", new="    if False:", tests=(f"{STEPS}::test_page_of_another_challenge_cannot_be_used",)),
     ),
     inherent=(

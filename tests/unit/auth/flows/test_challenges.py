@@ -223,6 +223,23 @@ def test_the_next_challenge_cannot_be_answered_first(people: UserPool) -> None:
         people.answer("NEW_PASSWORD_REQUIRED", step.handle, {"NEW_PASSWORD": NEW})
 
 
+def test_a_right_answer_under_the_name_of_another_challenge(people: UserPool) -> None:
+    """B12: ends the sign-in; so does asking for a code by mail instead. Twin: under its own name."""
+    seed = people.with_app()
+    given = {"SOFTWARE_TOKEN_MFA_CODE": people.app_code(seed), "EMAIL_OTP_CODE": "123456"}
+    step = challenge(people)
+    with pytest.raises(InvalidSession):
+        people.answer("EMAIL_OTP", step.handle, given)
+    with pytest.raises(InvalidSession):
+        people.answer(MFA, step.handle, given)
+    with pytest.raises(InvalidSession):
+        people.sign_in.resend(
+            people.pool, people.client, challenge(people).handle, origin=ORIGIN, now=people.now
+        )
+    assert people.mails == []
+    assert isinstance(people.answer(MFA, challenge(people).handle, given), SignedIn)
+
+
 def test_a_second_factor_is_not_replaced_instead_of_shown(people: UserPool) -> None:
     """B12: the handle of SOFTWARE_TOKEN_MFA gives no new seed."""
     people.with_app()
