@@ -71,7 +71,10 @@ def test_record_has_the_fields_of_api_gateway(server: RunningServer) -> None:
 
 
 def test_ledger_tells_cold_from_warm(server: RunningServer) -> None:
-    cold = next(record for record in access_records(server) if record["routeKey"] == "GET /good")
+    [cold, *_] = wait_until(
+        lambda: [record for record in access_records(server) if record["routeKey"] == "GET /good"],
+        "the first",
+    )
     warm = access_record(server, get(server, "/good").request_id)
     fixed = access_record(server, get(server, "/fixed").request_id)
 

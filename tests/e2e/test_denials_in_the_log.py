@@ -274,4 +274,9 @@ def test_no_request_adds_a_series(world: World) -> None:
     assert denials(world.server) - counted == {
         ("GET /users", "key_unknown"): 20, ("GET /users", "issuer_wrong"): 20, ("GET /simple", "authorizer_denied"): 20,
     }  # fmt: skip
-    assert {record["denial"] for record in access_records(world.server)} >= {"key_unknown", "issuer_wrong"}
+    wait_until(
+        lambda: (
+            {record["denial"] for record in access_records(world.server)} >= {"key_unknown", "issuer_wrong"}
+        ),
+        "their records",
+    )

@@ -127,7 +127,7 @@ async def test_killed_executor_answers_500_for_what_was_sent_and_nothing_for_wha
         if "/echo answered 500" not in failure and "/aged answered 500" not in failure
     ] == []
     assert site.restarts("executor") == 1
-    [_, resumed] = events(site.server, "executor_ready")
+    [resumed] = wait_until(lambda: events(site.server, "executor_ready")[1:], "the second one's word")
     assert (resumed["resumed"], resumed["generation"]) == (True, 1)
     assert zombies(site.pid) == []
 

@@ -267,7 +267,7 @@ async def test_hundred_reloads_under_load_lose_nothing(tmp_path: Path) -> None:
             await running
         assert load.failures == [], f"{len(load.failures)} of {load.answers}: {load.failures[:5]}"
         assert load.answers > 1000
-        assert len(events(server, "reloaded")) == 90
+        wait_until(lambda: len(events(server, "reloaded")) == 90, "what the log says of each")
         wait_until(lambda: metrics(server)["lockgate_pools"] == 2, "the end of old pools")
 
 

@@ -199,7 +199,7 @@ def test_expired_certificate_is_served_with_a_warning(tmp_path: Path) -> None:
     files = ("--tls-cert", str(pair.cert), "--tls-key", str(pair.key))
     with RunningServer(config, tmp_path / "state", extra=files) as server:
         assert certificate_of(server) == pair.cert.read_text()
-        assert [line for line in events(server, "warning") if "expired" in str(line)]
+        wait_until(lambda: "expired" in str(events(server, "warning")), "the warning")
 
 
 def test_dev_speaks_tls_with_a_certificate_of_its_own(tmp_path: Path) -> None:

@@ -65,8 +65,9 @@ def test_calls_are_answered_by_functions_and_by_the_gateway(server: RunningServe
 
 def test_parts_are_a_small_supervisor_an_executor_and_the_edges(server: RunningServer) -> None:
     assert sorted(parts(server)) == ["edge-1", "edge-2", "executor"]
-    assert [event["generation"] for event in events(server, "executor_ready")] == [1]
-    [ready] = events(server, "ready")
+    [started] = wait_until(lambda: events(server, "executor_ready"), "the executor's word")
+    assert started["generation"] == 1
+    [ready] = wait_until(lambda: events(server, "ready"), "the server's word")
     assert (ready["gateway"], ready["control"]) == (server.gateway, server.endpoints["control"])
 
 

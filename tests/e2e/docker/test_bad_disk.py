@@ -94,7 +94,7 @@ def test_servers_disk_that_is_full(engine: Engine, tmp_path: Path) -> None:
             assert b"functions.cold: No space left on device" in refused.stderr
             for _ in range(5):
                 assert call(gateway, "/warm").status == 200
-            assert "No space left on device" in str(log_lines(server))
+            wait_until(lambda: "No space left on device" in str(log_lines(server)), "the reason, in the log")
 
             ballast.unlink()
             wait_until(lambda: call(gateway, "/cold", timeout_s=LONG_S).status == 200, "room again", LONG_S)

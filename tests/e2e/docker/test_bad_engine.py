@@ -124,7 +124,7 @@ def test_engine_that_goes_and_comes_back(site: Site) -> None:
             assert site.call(name).status == 503
             assert not patient.done()
             site.expect_warm()
-            assert "the engine is taken for gone" in str(log_lines(site.server))
+            wait_until(lambda: "the engine is taken for gone" in str(log_lines(site.server)), "the log")
         finally:
             site.proxy.come()
         assert "environment" in patient.result(LONG_S).json()
