@@ -1,4 +1,4 @@
-"""What botocore's model of cognito-idp says of an answer: every member known, of the right type, required ones there."""
+"""What botocore's model of cognito-idp says of an answer: members known, of their types, required ones there."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -9,9 +9,16 @@ from botocore.session import Session
 
 # Of the protocol, before any action has looked: no operation lists them.
 COMMON_ERRORS = frozenset(
-    ["SerializationException", "UnknownOperationException", "UnsupportedOperationException"]
-    + ["MissingAuthenticationTokenException", "InvalidSignatureException", "IncompleteSignatureException"]
-    + ["UnrecognizedClientException", "AccessDeniedException"]
+    {
+        "AccessDeniedException",
+        "IncompleteSignatureException",
+        "InvalidSignatureException",
+        "MissingAuthenticationTokenException",
+        "SerializationException",
+        "UnknownOperationException",
+        "UnrecognizedClientException",
+        "UnsupportedOperationException",
+    }
 )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
+import pytest
 from botocore import UNSIGNED, xform_name
 from botocore.config import Config
 from botocore.exceptions import ClientError
@@ -50,13 +51,12 @@ class Trial:
 
     def refused(self, code: str, **given: Any) -> str:
         """The action itself, invalidly. :returns: what it says."""
-        try:
+        with pytest.raises(ClientError) as refusal:
             self._said(self.action, given)
-        except ClientError as error:
-            assert error.response["Error"]["Code"] == f"{code}Exception", error
-            self.was_refused = True
-            return error.response["Error"]["Message"]
-        raise AssertionError(f"{self.action} was not refused {given}")
+        answer = refusal.value.response["Error"]
+        assert answer["Code"] == f"{code}Exception", answer
+        self.was_refused = True
+        return answer["Message"]
 
     def see(self, action: str, **given: Any) -> dict[str, Any]:
         """Another action that shows the effect, or that made what this one shows."""
@@ -66,12 +66,10 @@ class Trial:
 
     def no_more(self, action: str, code: str, **given: Any) -> None:
         """Another action is refused, and that is the effect."""
-        try:
+        with pytest.raises(ClientError) as refusal:
             self.see(action, **given)
-        except ClientError as error:
-            assert error.response["Error"]["Code"] == f"{code}Exception", error
-            return
-        raise AssertionError(f"{action} was not refused")
+        answer = refusal.value.response["Error"]
+        assert answer["Code"] == f"{code}Exception", answer
 
     @property
     def is_proven(self) -> bool:

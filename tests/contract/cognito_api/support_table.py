@@ -20,13 +20,13 @@ PAGE = Path(__file__).parents[3] / "docs" / "cognito-support.md"
 _HEAD = """# Actions of the Cognito API
 
 All actions that botocore knows of `cognito-idp`. This page is written by a program
-(`python -m tests.contract.cognito_api.support_table`) that calls each of them by boto3. Supported is what was called validly and
-invalidly, whose answers and errors fit botocore's model, and whose effect another action has shown: the last column
-names the ones that did. Clients that ask for what a pool here never has are answered as by a pool without it: the second
-table. Everything else answers `UnsupportedOperationException` with the sentence that stands here.
+(`python -m tests.contract.cognito_api.support_table`) that calls each of them by boto3. Supported is what was called
+validly and invalidly, whose answers and errors fit botocore's model, and whose effect another action has shown: the
+last column names the ones that did. Clients that ask for what a pool here never has are answered as by a pool without
+it: the second table. Everything else answers `UnsupportedOperationException` with the sentence that stands here.
 
-Public actions are unsigned, on the auth listener and on the control listener; the others are signed (SigV4) and only on the
-control listener, `lockgate env` prints its address and keys.
+Public actions are unsigned, on the auth listener and on the control listener; the others are signed (SigV4) and only
+on the control listener; `lockgate env` prints its address and keys.
 """
 
 
@@ -47,11 +47,10 @@ def render(stand: CognitoStand, clients: Clients) -> str:
         audience = "public" if action in model.PUBLIC else "signed"
         supported.append(f"| {action} | {audience} | {', '.join(trial.others)} |")
     count = f"{len(supported)} of {len(model.ACTIONS)} are supported."
-    return "\n".join(
-        [_HEAD, count, "", "## Supported", "", "| action | | seen by |", "|---|---|---|", *supported]
-        + ["", "## Answered, without effect", "", "| action | answer |", "|---|---|", *plain]
-        + ["", "## Not supported", "", "| action | instead |", "|---|---|", *others, ""]
-    )
+    lines = [_HEAD, count, "", "## Supported", "", "| action | | seen by |", "|---|---|---|", *supported]
+    lines += ["", "## Answered, without effect", "", "| action | answer |", "|---|---|", *plain]
+    lines += ["", "## Not supported", "", "| action | instead |", "|---|---|", *others, ""]
+    return "\n".join(lines)
 
 
 def main() -> None:

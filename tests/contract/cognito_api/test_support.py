@@ -33,9 +33,7 @@ def test_everything_built_has_a_proof_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize("action", sorted(PROOFS))
-def test_built_action_does_what_another_one_shows(
-    world: tuple[CognitoStand, Clients], action: str
-) -> None:
+def test_built_action_does_what_another_one_shows(world: tuple[CognitoStand, Clients], action: str) -> None:
     """One valid call, its effect by another action, one invalid call; all that is said fits botocore's model."""
     trial = Trial(*world, action)
     PROOFS[action](trial)

@@ -19,7 +19,11 @@ def challenged(trial: Trial, action: str, flow: str) -> dict[str, Any]:
     asked = trial.see(action, AuthFlow=flow, **by_password(trial))
     assert asked["ChallengeName"] == "NEW_PASSWORD_REQUIRED"
     answers = {"USERNAME": trial.name, "NEW_PASSWORD": OTHER}
-    return {"ChallengeName": asked["ChallengeName"], "Session": asked["Session"], "ChallengeResponses": answers}
+    return {
+        "ChallengeName": asked["ChallengeName"],
+        "Session": asked["Session"],
+        "ChallengeResponses": answers,
+    }
 
 
 @proves("InitiateAuth")
