@@ -205,6 +205,7 @@ class ExecutorProcess:
                 listening=auth_url,
                 dev=False,
                 operators=operators_of(self._sockets["control"], self._names, self._secrets),
+                is_beside=True,
             )
 
         return LatePools(make)

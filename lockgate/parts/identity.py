@@ -74,6 +74,7 @@ class IdentityPart:
 
     :param on_change: called when `describe` or `troubles` says something else.
     :param operators: who may call admin actions of the Cognito API, by `operators_app`; None: nobody, here.
+    :param is_beside: edges of this server say already what is wrong with its file.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class IdentityPart:
         dev: bool,
         on_change: Callable[[], None] = lambda: None,
         operators: Operators | None = None,
+        is_beside: bool = False,
     ) -> None:
         self._state = state
         self._console = console
@@ -94,6 +96,7 @@ class IdentityPart:
         self._dev = dev
         self._on_change = on_change
         self._operators = operators
+        self._is_beside = is_beside
         self._prepared: _Prepared | None = None
         self._late: _Prepared | None = None  # committed while the database was gone
         self._serving: _Prepared | None = None
@@ -362,7 +365,7 @@ class IdentityPart:
         was_mailed, self._functions = self._is_mailed, after.invoker
         self._is_mailed = is_mailed(after.file.server)
         self._mailer.follow(after.file.server)
-        if was_mailed and not self._is_mailed and not self._dev:
+        if was_mailed and not self._is_mailed and not (self._dev or self._is_beside):
             self._console.warn(
                 "No mail is sent: server.smtp and server.mail are missing, so codes reach nobody."
             )

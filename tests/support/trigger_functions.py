@@ -49,10 +49,19 @@ class TriggerFunctions:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.triggers.close()
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(READY_S)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(READY_S)
         self._loop.close()
         self._threads.shutdown()
+
+    async def _end(self) -> None:
+        """Waits for calls that were given up to notice it."""
+        own = asyncio.current_task()
+        await asyncio.gather(
+            *(each for each in asyncio.all_tasks() if each is not own), return_exceptions=True
+        )
 
     async def invoke(self, call: InvokeCall) -> InvokeAnswer:
         self.calls.append(call)

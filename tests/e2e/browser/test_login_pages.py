@@ -362,6 +362,5 @@ def test_code_by_mail_without_script(chromium: Chromium, by_mail: PagesSite) -> 
         send(page)
         assert page.url.startswith(f"{by_mail.client_url}/back?")
 
-    for told in (story, choice):
-        with chromium.page(script=False) as page:
-            told(page)
+    chromium.tell(story, **profile(java_script_enabled=False))
+    chromium.tell(choice, **profile(java_script_enabled=False))
