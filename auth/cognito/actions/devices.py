@@ -7,7 +7,7 @@ from auth.cognito.action import Action, Answer, Call
 from auth.cognito.actions.sign_in import POOL_ID
 from auth.cognito.caller import pool_of, signed_in
 from auth.cognito.shapes import Shape, Structure, Text, Whole
-from auth.errors import ResourceNotFound
+from auth.errors import ResourceNotFound, UserNotFound
 from auth.flows.people import known
 
 _TOKEN: Final = Text(pattern=r"[A-Za-z0-9-_=.]+", shows=False)
@@ -32,9 +32,22 @@ def none_of_theirs(call: Call) -> Answer:
     raise ResourceNotFound("Device does not exist.")
 
 
+def none_of_theirs_to_show(call: Call) -> Answer:
+    _known_resource(call)
+    raise ResourceNotFound("Device does not exist.")
+
+
 def list_theirs(call: Call) -> Answer:
-    known(call.identity.store.users, pool_of(call), call.text("Username"))
+    _known_resource(call)
     return {"Devices": []}
+
+
+def _known_resource(call: Call) -> None:
+    """The two actions that only look have no UserNotFoundException in AWS's model."""
+    try:
+        known(call.identity.store.users, pool_of(call), call.text("Username"))
+    except UserNotFound as error:
+        raise ResourceNotFound("User does not exist.") from error
 
 
 _MINE: Final[Mapping[str, Shape]] = {"AccessToken": _TOKEN, "DeviceKey": _KEY}
@@ -58,10 +71,15 @@ ACTIONS = (
         input=Structure(members={"AccessToken": _TOKEN, **_PAGE}, needs=("AccessToken",)),
         run=list_mine,
     ),
+    Action(
+        name="AdminGetDevice",
+        audience="admin",
+        input=Structure(members=_THEIRS, needs=(*_WHO, "DeviceKey")),
+        run=none_of_theirs_to_show,
+    ),
     *(
         Action(name=name, audience="admin", input=Structure(members=members, needs=needs), run=none_of_theirs)
         for name, members, needs in (
-            ("AdminGetDevice", _THEIRS, (*_WHO, "DeviceKey")),
             ("AdminForgetDevice", _THEIRS, (*_WHO, "DeviceKey")),
             ("AdminUpdateDeviceStatus", {**_THEIRS, **_STATUS_TOO}, (*_WHO, "DeviceKey")),
         )

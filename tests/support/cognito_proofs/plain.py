@@ -20,6 +20,13 @@ def no_device_of_theirs(trial: Trial) -> None:
     trial.refused("UserNotFound", Username=f"{trial.name}b", DeviceKey=KEY)
 
 
+def no_device_to_show(trial: Trial) -> None:
+    trial.person()
+    assert trial.refused("ResourceNotFound", Username=trial.name, DeviceKey=KEY) == "Device does not exist."
+    refused = trial.refused("ResourceNotFound", Username=f"{trial.name}b", DeviceKey=KEY)
+    assert refused == "User does not exist."
+
+
 def no_devices(trial: Trial) -> None:
     trial.person()
     assert trial.act(AccessToken=trial.token())["Devices"] == []
@@ -29,12 +36,20 @@ def no_devices(trial: Trial) -> None:
 def none_of_their_devices(trial: Trial) -> None:
     trial.person()
     assert trial.act(Username=trial.name)["Devices"] == []
-    trial.refused("UserNotFound", Username=f"{trial.name}b")
+    trial.refused("ResourceNotFound", Username=f"{trial.name}b")
 
 
 def no_providers(trial: Trial) -> None:
     assert trial.act(UserPoolId=a_pool(trial))["Providers"] == []
     trial.refused("ResourceNotFound", UserPoolId="us-east-1_Nobody000")
+
+
+def no_text_messages(trial: Trial) -> None:
+    trial.person()
+    token = trial.token()
+    trial.act(AccessToken=token, MFAOptions=[])
+    wanted = [{"DeliveryMedium": "SMS", "AttributeName": "phone_number"}]
+    trial.refused("InvalidParameter", AccessToken=token, MFAOptions=wanted)
 
 
 def same_domain(trial: Trial) -> None:
@@ -49,11 +64,11 @@ PLAIN: dict[str, tuple[Check, str]] = {
     **dict.fromkeys(
         ("ConfirmDevice", "GetDevice", "ForgetDevice", "UpdateDeviceStatus"), (no_device_of_mine, _NONE)
     ),
-    **dict.fromkeys(
-        ("AdminGetDevice", "AdminForgetDevice", "AdminUpdateDeviceStatus"), (no_device_of_theirs, _NONE)
-    ),
+    **dict.fromkeys(("AdminForgetDevice", "AdminUpdateDeviceStatus"), (no_device_of_theirs, _NONE)),
+    "AdminGetDevice": (no_device_to_show, _NONE),
     "ListDevices": (no_devices, "none: devices are not remembered"),
     "AdminListDevices": (none_of_their_devices, "none: devices are not remembered"),
     "ListIdentityProviders": (no_providers, "none: there is no federation"),
+    "SetUserSettings": (no_text_messages, "an empty list is taken: this server sends no text messages"),
     "UpdateUserPoolDomain": (same_domain, "the domain as it is: it has no settings"),
 }
