@@ -1,10 +1,6 @@
 """A pool that the AWS command line makes on a real server: people sign in, a route takes their tokens, it survives a
 restart, and the operator's commands show it."""
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +10,7 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.session import Session
 
+from tests.support.aws_command import AwsCommand
 from tests.support.observed import wait_until
 from tests.support.routes_file import write_routes
 from tests.support.server import RunningServer, lockgate
@@ -21,25 +18,8 @@ from tests.support.server import RunningServer, lockgate
 pytestmark = pytest.mark.timeout(120)
 
 _SESSION = Session()  # reads the service's model once
-AWS = Path(sys.executable).with_name("aws")
 PASSWORD = "Correct-horse-1"
 POOLS = {"main": {"clients": {"app": {"flows": ["password", "refresh"]}}}}
-
-
-def aws(server: RunningServer, action: str, *words: str) -> Any:
-    """``aws cognito-idp`` on the control listener, with the state's keys. :returns: its answer."""
-    found = server.endpoints
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    env = clean | {
-        "AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER": found["endpoints"]["cognito_idp_admin"],
-        "AWS_DEFAULT_REGION": found["region"],
-        "AWS_ACCESS_KEY_ID": found["access_key_id"],
-        "AWS_SECRET_ACCESS_KEY": found["secret_access_key"],
-    }
-    command = [AWS, "cognito-idp", action, *words, "--output", "json"]
-    done = subprocess.run(command, capture_output=True, text=True, env=env, timeout=60, check=False)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout) if done.stdout.strip() else {}
 
 
 def written(folder: Path, **sections: Any) -> Path:
@@ -93,7 +73,7 @@ def opens(server: RunningServer, token: str) -> int:
 @pytest.mark.parametrize("extra", [(), ("--workers", "2")], ids=["one-process", "two-workers"])
 def test_a_pool_by_the_aws_command_line_lives_on(tmp_path: Path, extra: tuple[str, ...]) -> None:
     with RunningServer(written(tmp_path), tmp_path / "state", extra=extra) as server:
-        made = aws(server, "create-user-pool", "--pool-name", "made by hand")["UserPool"]
+        made = AwsCommand(server)("create-user-pool", "--pool-name", "made by hand")["UserPool"]
         named = {"UserPoolId": made["Id"]}
         admin = client(server)
         flows = ["ALLOW_USER_PASSWORD_AUTH"]
@@ -114,7 +94,7 @@ def test_a_pool_by_the_aws_command_line_lives_on(tmp_path: Path, extra: tuple[st
         server.stop()
 
     with RunningServer(written(tmp_path), tmp_path / "state", extra=extra) as server:
-        shown = aws(server, "describe-user-pool", "--user-pool-id", made["Id"])["UserPool"]
+        shown = AwsCommand(server)("describe-user-pool", "--user-pool-id", made["Id"])["UserPool"]
         assert (shown["Name"], shown["EstimatedNumberOfUsers"]) == ("made by hand", 1)
         assert signed_in(server, client_id)["AccessToken"]
         listed = lockgate("pool", "list", "--state", server.state, "-c", server.config).stdout.decode()

@@ -125,7 +125,13 @@ class Visitor:
     """
 
     def __init__(
-        self, server: RunningServer, *, pool: str = "main", address: str = "192.0.2.1", at: str | None = None
+        self,
+        server: RunningServer,
+        *,
+        pool: str = "main",
+        address: str = "192.0.2.1",
+        at: str | None = None,
+        scope: str = "openid email",
     ) -> None:
         self._verifier = secrets.token_urlsafe(48)
         self.client_id: str = server.endpoints["user_pools"][pool]["clients"]["web"]["id"]
@@ -135,7 +141,7 @@ class Visitor:
                 "client_id": self.client_id,
                 "response_type": "code",
                 "redirect_uri": CALLBACK,
-                "scope": "openid email",
+                "scope": scope,
                 "code_challenge": base64.urlsafe_b64encode(digest).rstrip(b"=").decode(),
                 "code_challenge_method": "S256",
             }
