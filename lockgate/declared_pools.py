@@ -96,7 +96,13 @@ def _client(name: str, client: grammar.Client, names: PoolName) -> Client:
         rotates_refresh=is_code if client.rotate_refresh is None else client.rotate_refresh,
         has_secret=client.secret is not None,
         hides_users=client.hides_users,
+        read_attributes=_names(client.read_attributes),
+        write_attributes=_names(client.write_attributes),
     )
+
+
+def _names(listed: tuple[str, ...] | None) -> frozenset[str] | None:
+    return None if listed is None else frozenset(listed)
 
 
 def _with_refresh(flows: Iterable[grammar.Flow]) -> set[grammar.Flow]:

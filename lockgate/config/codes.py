@@ -103,6 +103,7 @@ _POOLS: Mapping[str, Code] = {
     "flow-needs": Code("a flow lacks what it cannot do without", "`{flows: [code]}`", "`redirect_uris` for `code`; `secret` and `scopes` for `client_credentials`"),
     "mixed-flows": Code("one client for machines and people", "`flows: [code, client_credentials]`", "a client for each"),
     "unknown-scope": Code("a scope that tokens of this client cannot have, or that is there twice", "`scopes: [notes/raed]`", "`scopes: [notes/read]`"),
+    "client-attribute": Code("an attribute that a client cannot read or write, that is there twice, or that it cannot do without", "`read_attributes: [tenant]`", "`read_attributes: [\"custom:tenant\"]`"),
     "short-secret": Code("the secret has fewer than 22 characters, so it can be guessed", "`secret: \"${env:S}\"` with a word in S", "`secret: generate`, or 128 random bits"),
     "bad-logo": Code("the logo is no image that pages can show", "`logo: brand.psd`", "an .svg, .png, .jpg or .webp below the file's folder, at most 256 KB"),
     "sign-up-without-mail": Code("anybody may sign up, and nobody could get the code that confirms it", "`{self_sign_up: true, sign_in_with: [phone]}`", "`email` beside `phone`"),

@@ -1,4 +1,4 @@
-"""Checks of a pool's clients: flows that go together, what each of them needs, addresses, scopes, secrets."""
+"""Checks of a pool's clients: flows and what they need, addresses, scopes, attributes, secrets."""
 
 from auth.core.redirects import fault_of
 from kit.positioned_yaml import KeyPath
@@ -7,6 +7,11 @@ from lockgate.config.grammar.scalars import closest
 from lockgate.config.report import Report
 
 STANDARD_SCOPES = ("openid", "email", "phone", "profile", "aws.cognito.signin.user.admin")
+READ_ONLY = ("sub", "email_verified", "phone_number_verified")
+STANDARD_ATTRIBUTES = (
+    "address", "birthdate", "email", "family_name", "gender", "given_name", "locale", "middle_name", "name", "nickname",
+    "phone_number", "picture", "preferred_username", "profile", "updated_at", "website", "zoneinfo",
+)  # fmt: skip
 CUSTOM_TRIGGERS = ("define_auth_challenge", "create_auth_challenge", "verify_auth_challenge")
 GENERATE = "generate"
 MIN_SECRET_CHARS = 22  # 128 bit in base64url (A17)
@@ -19,6 +24,7 @@ def check_client(client: Client, pool: UserPool, path: KeyPath, report: Report) 
     for key in ("redirect_uris", "logout_uris"):
         _check_uris(getattr(client, key), (*path, key), report)
     _check_scopes(client, pool, path, report)
+    _check_attributes(client, pool, path, report)
     _check_secret(client, path, report)
 
 
@@ -81,6 +87,24 @@ def _check_scopes(client: Client, pool: UserPool, path: KeyPath, report: Report)
             else "add resource_servers to the pool, then scopes: [SERVER/SCOPE]"
         )
         report.add("flow-needs", (*path, "flows"), reason, hint, at="key")
+
+
+def _check_attributes(client: Client, pool: UserPool, path: KeyPath, report: Report) -> None:
+    own = tuple(f"custom:{name}" for name in pool.attributes)
+    for key, names in (("read", client.read_attributes or ()), ("write", client.write_attributes or ())):
+        known = (*STANDARD_ATTRIBUTES, *own, *(READ_ONLY if key == "read" else ()))
+        for index, name in enumerate(names):
+            here: KeyPath = (*path, f"{key}_attributes", index)
+            if name in names[:index]:
+                report.add("client-attribute", here, f"{name} is in the list already", "remove it")
+            elif name in READ_ONLY and key == "write":
+                report.add("client-attribute", here, f"nobody changes {name} through a client", "remove it")
+            elif name not in known:
+                reason = f'users of this pool have no attribute "{name[:80]}"'
+                report.add("client-attribute", here, reason, closest(name, known))
+    if pool.self_sign_up and client.write_attributes is not None and "email" not in client.write_attributes:
+        reason = "anybody may sign up, and through this client nobody could: they give their address"
+        report.add("client-attribute", (*path, "write_attributes"), reason, "add email", at="key")
 
 
 def _check_secret(client: Client, path: KeyPath, report: Report) -> None:

@@ -145,6 +145,12 @@ class Client(Section):
     hides_users: bool = Field(
         default=True, description="Whether an unknown user is answered as a wrong password is."
     )
+    read_attributes: tuple[Text, ...] | None = Field(
+        default=None, strict=False, description="Attributes of users that it is shown; default: all."
+    )
+    write_attributes: tuple[Text, ...] | None = Field(
+        default=None, strict=False, description="Attributes that users may change through it; default: all."
+    )
 
 
 class TokenLifetimes(Section):

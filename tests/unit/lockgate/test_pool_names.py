@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from auth.pool import STANDARD_SCOPES
+from auth.pool import STANDARD_ATTRIBUTES, STANDARD_SCOPES
 from lockgate.config.checks import clients
 from lockgate.config.grammar.file import RoutesFile
 from lockgate.config.loader import load_bytes
@@ -25,7 +25,7 @@ user_pools:
     token_lifetimes: {access: 10m, refresh_grace: 5s}
     clients:
       web: {flows: [code], redirect_uris: ["https://a.example/"], scopes: [notes/read]}
-      app: {flows: [password, refresh], hides_users: false}
+      app: {flows: [password, refresh], hides_users: false, read_attributes: [email], write_attributes: []}
       own: {id: own-id, flows: [password], secret: "${env:S}"}
   fixed: {id: us-east-1_Main00001}
 authorizers:
@@ -96,6 +96,14 @@ def test_authorizer_of_a_pool_believes_its_issuer_and_clients(tmp_path: Path) ->
     assert every.audience == set(main.clients.values())
 
 
-def test_standard_scopes_are_the_same_ones() -> None:
+def test_clients_read_and_write_what_the_file_lists(tmp_path: Path) -> None:
+    main, _ = declared_pools(file_of(tmp_path), pool_names(file_of(tmp_path)))
+    found = {each.name: (each.read_attributes, each.write_attributes) for each in main.clients}
+    assert found["app"] == ({"email"}, frozenset())  # an empty list is none of them
+    assert found["web"] == (None, None)  # no list is all
+
+
+def test_standard_scopes_and_attributes_are_the_same_ones() -> None:
     """The checks do not import auth: nothing of it is loaded for a file without pools."""
+    assert {*clients.STANDARD_ATTRIBUTES, *clients.READ_ONLY} - {"sub"} == STANDARD_ATTRIBUTES
     assert clients.STANDARD_SCOPES == STANDARD_SCOPES
