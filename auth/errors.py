@@ -84,6 +84,12 @@ class ExpiredCode(AuthError):
     default = "Invalid code provided, please request a code again."
 
 
+class UsedCode(ExpiredCode):
+    """Of an authenticator app; it was right the first time."""
+
+    default = "Your software token has already been used once."
+
+
 class SoftwareTokenNotFound(AuthError):
     code = "SoftwareTokenMFANotFound"
     default = "Software token has not been associated with the user."

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from auth.core.one_time_code import plain
 from auth.core.totp import REMEMBER_S, SECRET_BYTES, base32, matching_step
-from auth.errors import LimitExceeded, SoftwareTokenNotFound
+from auth.errors import LimitExceeded, SoftwareTokenNotFound, UsedCode
 from auth.flows.tools import Tools
 from auth.pool import Pool
 from auth.store.ports import LockRule
@@ -28,6 +28,7 @@ class Authenticator:
         """:param confirmed: False: the first code of a new seed.
 
         :raises SoftwareTokenNotFound: there is no such seed. :raises LimitExceeded: too many wrong ones lately.
+        :raises UsedCode: a code of a confirmed seed was right before; it counts as a wrong one.
         """
         secret = self._tokens.secret(pool.pool_id, sub, confirmed=confirmed)
         if secret is None:
@@ -36,7 +37,11 @@ class Authenticator:
             raise LimitExceeded(detail="second factors of one person")
         step = matching_step(secret, plain(code), now)
         remember_until = now + timedelta(seconds=REMEMBER_S)
-        if step is None or not self._tokens.use_step(pool.pool_id, sub, step, remember_until):
+        if step is None:
+            return False
+        if not self._tokens.use_step(pool.pool_id, sub, step, remember_until):
+            if confirmed:
+                raise UsedCode
             return False
         self._attempts.clear(pool.pool_id, "mfa", sub)
         return True

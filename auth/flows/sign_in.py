@@ -17,6 +17,7 @@ from auth.core.password_policy import check
 from auth.core.steps import Challenge, ChallengeName, Origin, Step
 from auth.core.username import is_email
 from auth.errors import (
+    AuthError,
     CodeMismatch,
     EnableSoftwareToken,
     InvalidParameter,
@@ -24,6 +25,7 @@ from auth.errors import (
     LimitExceeded,
     NotAuthorized,
     TooManyRequests,
+    UsedCode,
 )
 from auth.flows.attribute_changes import AttributeChanges
 from auth.flows.authenticator import Authenticator
@@ -237,9 +239,12 @@ class SignIn:
         return self._on(turn, self._judged(turn, lambda: self._codes.is_right(turn, code)))
 
     def _judged(self, turn: Turn, is_right: Callable[[], bool]) -> SignInState:
-        """One try, counted. :raises CodeMismatch: it was wrong; the same handle again, until the fifth."""
+        """One try, counted. :raises CodeMismatch, UsedCode: it was wrong; the same handle again, until the fifth."""
+        refusal: AuthError = CodeMismatch("Invalid code received for user")
         try:
             event: Event = "right_code" if is_right() else "wrong_code"
+        except UsedCode as error:
+            event, refusal = "wrong_code", error
         except (LimitExceeded, TooManyRequests):
             self._progress.back(turn)
             self._progress.refused(turn, "too many codes")
@@ -249,7 +254,7 @@ class SignIn:
             return state
         self._progress.back(turn, state)
         self._progress.refused(turn, f"wrong code {state.wrong}")
-        raise CodeMismatch("Invalid code received for user")
+        raise refusal
 
     def _sent_again(self, turn: Turn) -> SignInState:
         state, user = turn.state, turn.user

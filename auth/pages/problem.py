@@ -20,6 +20,7 @@ from auth.errors import (
     TooManyRequests,
     TriggerRefusal,
     Unavailable,
+    UsedCode,
     UsernameExists,
 )
 
@@ -51,6 +52,7 @@ _MEANINGS: tuple[tuple[type[AuthError], str, str | None, int], ...] = (
     (InvalidPassword, "problem.policy", "password", 400),
     (CodeMismatch, "problem.code", "code", 400),
     (EnableSoftwareToken, "problem.code", "code", 400),
+    (UsedCode, "problem.code", "code", 400),
     (ExpiredCode, "problem.code_expired", "code", 400),
     (SoftwareTokenNotFound, "problem.expired", None, 400),
     (AliasExists, "problem.taken", None, 400),

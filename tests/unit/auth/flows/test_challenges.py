@@ -19,6 +19,7 @@ from auth.errors import (
     LimitExceeded,
     NotAuthorized,
     SoftwareTokenNotFound,
+    UsedCode,
 )
 from tests.support.user_pool import CLIENT, ORIGIN, PASSWORD, UserPool
 
@@ -130,7 +131,7 @@ def test_a_used_code_is_refused(people: UserPool) -> None:
     code = people.app_code(seed)
     with_code(people, challenge(people).handle, code)
     step = challenge(people)
-    with pytest.raises(CodeMismatch):
+    with pytest.raises(UsedCode, match="already been used once"):
         with_code(people, step.handle, code)
     with_code(people, step.handle, people.app_code(seed, steps=1))
 
@@ -144,7 +145,7 @@ def test_a_used_code_stays_used_when_the_clock_is_set_back(people: UserPool) -> 
     people.store.clean(people.now, limit=1000)
     people.clock.move(-3600)
     step = challenge(people)
-    with pytest.raises(CodeMismatch):
+    with pytest.raises(UsedCode, match="already been used once"):
         with_code(people, step.handle, code)
 
 
