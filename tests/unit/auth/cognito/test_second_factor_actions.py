@@ -186,3 +186,33 @@ def test_settings_of_old_know_only_text_messages(stand: CognitoStand) -> None:
         "InvalidParameter",
         "This server sends no text messages.",
     )
+
+
+def test_codes_at_a_sign_in_in_cognitos_words(stand: CognitoStand) -> None:
+    """B10: wrong, right, replayed; each session once. Twin: the next code of the same app."""
+    token = stand.access_token()
+    seed = set_up(stand, token)
+    stand.public.set_user_mfa_preference(AccessToken=token, SoftwareTokenMfaSettings=ON)
+
+    def answered(session: str, code: str) -> dict[str, Any]:
+        responses = {"USERNAME": "ada", "SOFTWARE_TOKEN_MFA_CODE": code}
+        return {
+            "ClientId": stand.client_id,
+            "ChallengeName": "SOFTWARE_TOKEN_MFA",
+            "Session": session,
+            "ChallengeResponses": responses,
+        }
+
+    respond = stand.public.respond_to_auth_challenge
+    first, second, code = stand.sign_in()["Session"], stand.sign_in()["Session"], stand.people.app_code(seed)
+    wrong = f"{(int(code) + 1) % 10**6:06}"
+    assert refusal(respond, **answered(first, wrong)) == ("CodeMismatch", "Invalid code received for user")
+    assert "AuthenticationResult" in respond(**answered(first, code))
+    assert refusal(respond, **answered(first, code)) == (
+        "NotAuthorized", "Invalid session for the user, session is expired.",
+    )  # fmt: skip
+    assert refusal(respond, **answered(second, code)) == (
+        "ExpiredCode", "Your software token has already been used once.",
+    )  # fmt: skip
+    stand.people.clock.move(STEP_S)
+    assert "AuthenticationResult" in respond(**answered(second, stand.people.app_code(seed)))
