@@ -1,57 +1,44 @@
 """Counters that decide before anything is judged. One statement each: the database has counted, or refused."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from functools import cache
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, case, delete, literal, null, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, delete, null, or_, select
 
 from auth.store.ports import AttemptKind, Attempts, LockRule
 from auth.store.sql import tables as t
-from auth.store.sql.statements import insert
+from auth.store.sql.statements import insert_of
 from kit.sql import Database, UtcMs
 
 # A clock that was set back leaves times in the future. Beyond this they are not of this time, and lock nobody out.
 CLOCK_STEP = timedelta(minutes=1)
 _of = t.attempts.c
+_KEY: Final = ["pool_id", "kind", "subject"]
 
 
 class SqlAttempts:
+    """Statements are made once: each sign-in runs four of these, and making them cost more than running them."""
+
     def __init__(self, database: Database) -> None:
         self._db = database
 
     def count(
         self, pool_id: str, kind: AttemptKind, subject: str, rule: LockRule, now: datetime
     ) -> int | None:
-        first = {"failures": 1, "refused": 0, "was_refused": False, "last_at": now}
-        first |= {"locked_until": _lock_after(1, rule, now), "expires_at": now + _kept(rule)}
-        locked = _is_locked(rule, now)
-        failures = case((locked, _of.failures), (_is_forgotten(rule, now), 1), else_=_of.failures + 1)
-        refused = case((locked, _of.refused + 1), (_is_forgotten(rule, now), 0), else_=_of.refused)
         with self._db.write() as connection:
-            statement = insert(connection, t.attempts).values(
-                pool_id=pool_id, kind=kind, subject=subject, **first
-            )
-            statement = statement.on_conflict_do_update(
-                index_elements=["pool_id", "kind", "subject"],
-                set_={
-                    "failures": failures,
-                    "refused": refused,
-                    "was_refused": locked,
-                    "last_at": now,
-                    "locked_until": case((locked, _of.locked_until), else_=_lock(failures, rule, now)),
-                    "expires_at": now + _kept(rule),
-                },
-            ).returning(_of.failures, _of.was_refused)
-            row = connection.execute(statement).one()
+            given = {**_key(pool_id, kind, subject), **_times(rule, now)}
+            row = connection.execute(_counting(_dialect(connection), rule), given).one()
         return None if row.was_refused else int(row.failures)
 
     def clear(self, pool_id: str, kind: AttemptKind, subject: str) -> None:
         with self._db.write() as connection:
-            connection.execute(delete(t.attempts).where(_is(pool_id, kind, subject)))
+            connection.execute(_CLEAR, _key(pool_id, kind, subject))
 
     def read(self, pool_id: str, kind: AttemptKind, subject: str) -> Attempts | None:
         with self._db.read() as connection:
-            row = connection.execute(select(t.attempts).where(_is(pool_id, kind, subject))).first()
+            row = connection.execute(_READ, _key(pool_id, kind, subject)).first()
         if row is None:
             return None
         return Attempts(failures=row.failures, refused=row.refused, locked_until=row.locked_until)
@@ -62,53 +49,122 @@ class SqlAttempts:
         if limit <= 0:
             return False
         window = timedelta(seconds=window_s)
-        is_over = or_(_of.last_at <= now - window, _of.last_at > now + CLOCK_STEP)
-        first = {
-            "failures": 1,
-            "refused": 0,
-            "was_refused": False,
-            "last_at": now,
-            "expires_at": now + window,
+        given = {
+            **_key(pool_id, kind, subject),
+            "now": now,
+            "over": now - window,
+            "soon": now + CLOCK_STEP,
+            "until": now + window,
+            "limit": limit,
         }
         with self._db.write() as connection:
-            statement = insert(connection, t.attempts).values(
-                pool_id=pool_id, kind=kind, subject=subject, **first
-            )
-            statement = statement.on_conflict_do_update(
-                index_elements=["pool_id", "kind", "subject"],
-                set_={
-                    "failures": case((is_over, 1), else_=_of.failures + 1),
-                    "last_at": case((is_over, literal(now, UtcMs)), else_=_of.last_at),
-                    "expires_at": case((is_over, literal(now + window, UtcMs)), else_=_of.expires_at),
-                },
-                where=or_(is_over, _of.failures < limit),
-            ).returning(_of.failures)
-            return connection.execute(statement).first() is not None
+            return connection.execute(_taking(_dialect(connection)), given).first() is not None
 
 
-def _is(pool_id: str, kind: str, subject: str) -> ColumnElement[bool]:
-    return and_(_of.pool_id == pool_id, _of.kind == kind, _of.subject == subject)
+def _key(pool_id: str, kind: str, subject: str) -> dict[str, object]:
+    return {"of_pool": pool_id, "of_kind": kind, "of_subject": subject}
 
 
-def _is_locked(rule: LockRule, now: datetime) -> ColumnElement[bool]:
+def _dialect(connection: Connection) -> str:
+    return connection.dialect.name
+
+
+def _at(name: str) -> Any:
+    return bindparam(name, type_=UtcMs)
+
+
+_NAMED: Final[Mapping[str, Any]] = {
+    "pool_id": bindparam("of_pool"),
+    "kind": bindparam("of_kind"),
+    "subject": bindparam("of_subject"),
+}
+_IS: Final = and_(*(_of[name] == given for name, given in _NAMED.items()))
+_CLEAR: Final = delete(t.attempts).where(_IS)
+_READ: Final = select(t.attempts).where(_IS)
+
+
+@cache
+def _taking(dialect: str) -> Any:
+    is_over = or_(_of.last_at <= _at("over"), _of.last_at > _at("soon"))
+    first = {
+        "failures": 1,
+        "refused": 0,
+        "was_refused": False,
+        "last_at": _at("now"),
+        "expires_at": _at("until"),
+    }
+    return (
+        insert_of(dialect, t.attempts)
+        .values(**_NAMED, **first)
+        .on_conflict_do_update(
+            index_elements=_KEY,
+            set_={
+                "failures": case((is_over, 1), else_=_of.failures + 1),
+                "last_at": case((is_over, _at("now")), else_=_of.last_at),
+                "expires_at": case((is_over, _at("until")), else_=_of.expires_at),
+            },
+            where=or_(is_over, _of.failures < bindparam("limit")),
+        )
+        .returning(_of.failures)
+    )
+
+
+@cache
+def _counting(dialect: str, rule: LockRule) -> Any:
+    """With the parameters of `_times`."""
+    locked, is_forgotten = _is_locked(), _is_forgotten()
+    failures = case((locked, _of.failures), (is_forgotten, 1), else_=_of.failures + 1)
+    refused = case((locked, _of.refused + 1), (is_forgotten, 0), else_=_of.refused)
+    first = {"failures": 1, "refused": 0, "was_refused": False, "last_at": _at("now")}
+    first |= {"locked_until": _at("first_lock"), "expires_at": _at("until")}
+    return (
+        insert_of(dialect, t.attempts)
+        .values(**_NAMED, **first)
+        .on_conflict_do_update(
+            index_elements=_KEY,
+            set_={
+                "failures": failures,
+                "refused": refused,
+                "was_refused": locked,
+                "last_at": _at("now"),
+                "locked_until": case((locked, _of.locked_until), else_=_lock(failures, rule)),
+                "expires_at": _at("until"),
+            },
+        )
+        .returning(_of.failures, _of.was_refused)
+    )
+
+
+def _times(rule: LockRule, now: datetime) -> Mapping[str, datetime | None]:
+    longest = timedelta(seconds=rule.longest_s)
+    steps = {f"lock_{n}": _lock_after(n, rule, now) for n in range(rule.free, _last(rule))}
+    return {
+        **steps,
+        "now": now,
+        "first_lock": _lock_after(1, rule, now),
+        "longest": now + longest,
+        "too_late": now + longest + CLOCK_STEP,
+        "quiet": now - timedelta(seconds=rule.forget_s),
+        "until": now + timedelta(seconds=rule.forget_s + rule.longest_s),
+    }
+
+
+def _is_locked() -> ColumnElement[bool]:
     """Not by a time that no lock could have: a clock was set back since (R6)."""
-    longest = timedelta(seconds=rule.longest_s) + CLOCK_STEP
-    return and_(_of.locked_until.is_not(None), _of.locked_until > now, _of.locked_until <= now + longest)
+    until = _of.locked_until
+    return and_(until.is_not(None), until > _at("now"), until <= _at("too_late"))
 
 
-def _is_forgotten(rule: LockRule, now: datetime) -> ColumnElement[bool]:
+def _is_forgotten() -> ColumnElement[bool]:
     """Quiet begins when an attempt could be made: who only waits for the longest lock to end is not forgotten."""
-    since = now - timedelta(seconds=rule.forget_s)
-    return and_(_of.last_at <= since, or_(_of.locked_until.is_(None), _of.locked_until <= since))
+    until = _of.locked_until
+    return and_(_of.last_at <= _at("quiet"), or_(until.is_(None), until <= _at("quiet")))
 
 
-def _lock(failures: Any, rule: LockRule, now: datetime) -> ColumnElement[Any]:
+def _lock(failures: Any, rule: LockRule) -> ColumnElement[Any]:
     """Until when, by the number of failures: a table, as neither database has powers of two in common."""
-    steps = [
-        (failures == n, literal(_lock_after(n, rule, now), UtcMs)) for n in range(rule.free, _last(rule))
-    ]
-    longest = now + timedelta(seconds=rule.longest_s)
-    return case((failures < rule.free, null()), *steps, else_=literal(longest, UtcMs))
+    steps = [(failures == n, _at(f"lock_{n}")) for n in range(rule.free, _last(rule))]
+    return case((failures < rule.free, null()), *steps, else_=_at("longest"))
 
 
 def _lock_after(failures: int, rule: LockRule, now: datetime) -> datetime | None:
@@ -123,7 +179,3 @@ def _last(rule: LockRule) -> int:
     while rule.first_s * 2 ** (n - rule.free) < rule.longest_s:
         n += 1
     return n
-
-
-def _kept(rule: LockRule) -> timedelta:
-    return timedelta(seconds=rule.forget_s + rule.longest_s)

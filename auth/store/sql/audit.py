@@ -7,6 +7,7 @@ from auth.store.sql import tables as t
 from kit.sql import Database
 
 _FIELDS = ("at", "action", "result", "pool_id", "actor", "target", "source_ip", "detail")
+_APPEND = t.audit.insert()  # made once: each sign-in appends
 
 
 class SqlAudit:
@@ -16,7 +17,7 @@ class SqlAudit:
     def append(self, record: AuditRecord) -> None:
         values = {name: getattr(record, name) for name in _FIELDS}
         with self._db.write() as connection:
-            connection.execute(t.audit.insert().values(values))
+            connection.execute(_APPEND, values)
 
     def read(self, *, limit: int, pool_id: str | None = None) -> tuple[AuditRecord, ...]:
         statement = select(*(t.audit.c[name] for name in _FIELDS)).order_by(t.audit.c.seq.desc()).limit(limit)

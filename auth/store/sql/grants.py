@@ -23,6 +23,7 @@ _code, _family = t.authorization_codes.c, t.refresh_families.c
 INVALID = "Invalid Refresh Token"
 EXPIRED = "Refresh Token has expired"
 REVOKED = "Refresh Token has been revoked"
+_START, _START_FAMILY = t.grants.insert(), t.refresh_families.insert()  # made once: each sign-in runs both
 
 
 class SqlGrants:
@@ -38,7 +39,7 @@ class SqlGrants:
             raise NotAuthorized
         try:
             with self._db.write() as connection:
-                connection.execute(t.grants.insert().values(grant_values(grant)))
+                connection.execute(_START, grant_values(grant))
                 if code is not None:
                     _insert_code(connection, grant, code)
                 return self._start_family(connection, grant) if refresh else None
@@ -121,14 +122,13 @@ class SqlGrants:
 
     def _start_family(self, connection: Connection, grant: Grant) -> str:
         secret = secrets.token_bytes(SECRET_BYTES)
-        connection.execute(
-            t.refresh_families.insert().values(
-                grant_id=grant.grant_id,
-                secret=self._sealer.seal("refresh_families.secret", grant.grant_id, plain=secret),
-                generation=1,
-                expires_at=grant.expires_at,
-            )
-        )
+        values = {
+            "grant_id": grant.grant_id,
+            "secret": self._sealer.seal("refresh_families.secret", grant.grant_id, plain=secret),
+            "generation": 1,
+            "expires_at": grant.expires_at,
+        }
+        connection.execute(_START_FAMILY, values)
         return make_token(secret, grant.grant_id, 1)
 
     def _judge(self, connection: Connection, token: str, client_id: str) -> tuple[ReadToken, bytes, Row[Any]]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, select, update
 
 from auth.sealing import Sealer
 from auth.store.ports import KeyUse, StoredKey
@@ -13,6 +13,7 @@ from auth.store.sql.statements import grow, insert_if_absent
 from kit.sql import Database
 
 _of = t.keys.c
+_VALUE = select(t.versions.c.value).where(t.versions.c.name == bindparam("of"))
 
 
 class SqlKeys:
@@ -60,9 +61,8 @@ class SqlKeys:
         return True
 
     def version(self, pool_id: str) -> int:
-        statement = select(t.versions.c.value).where(t.versions.c.name == _version(pool_id))
         with self._db.read() as connection:
-            return int(connection.execute(statement).scalar() or 0)
+            return int(connection.execute(_VALUE, {"of": _version(pool_id)}).scalar() or 0)
 
     def _values(self, key: StoredKey) -> dict[str, Any]:
         return {

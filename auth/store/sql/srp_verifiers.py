@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, and_, bindparam, delete, select
 
 from auth.sealing import Sealer
 from auth.store.ports.srp import SrpVerifier
@@ -12,6 +12,12 @@ from kit.sql import Database
 
 _of, _password = t.srp_verifiers.c, t.passwords.c
 _COLUMN = "srp_verifiers.verifier"
+_FRESH = (
+    select(_of.user_id, _of.salt, _of.verifier)
+    .join(t.passwords, and_(_password.pool_id == _of.pool_id, _password.sub == _of.sub))
+    .where(_password.set_at == _of.password_set_at)
+    .where(_of.pool_id == bindparam("pool"), _of.sub == bindparam("owner"))
+)
 
 
 class SqlSrp:
@@ -20,15 +26,8 @@ class SqlSrp:
         self._sealer = sealer
 
     def get(self, pool_id: str, sub: str) -> SrpVerifier | None:
-        is_fresh = (_password.pool_id == _of.pool_id) & (_password.sub == _of.sub)
-        is_fresh &= _password.set_at == _of.password_set_at
-        statement = (
-            select(_of.user_id, _of.salt, _of.verifier)
-            .join(t.passwords, is_fresh)
-            .where(_of.pool_id == pool_id, _of.sub == sub)
-        )
         with self._db.read() as connection:
-            row = connection.execute(statement).first()
+            row = connection.execute(_FRESH, {"pool": pool_id, "owner": sub}).first()
         if row is None:
             return None
         opened = self._sealer.open(_COLUMN, pool_id, sub, sealed=row.verifier)

@@ -10,7 +10,12 @@ from auth.store.sql.tables import versions
 
 def insert(connection: Connection, table: Table) -> Any:
     """An INSERT that knows ON CONFLICT, which both write alike."""
-    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+    return insert_of(connection.dialect.name, table)
+
+
+def insert_of(dialect: str, table: Table) -> Any:
+    """The same for statements that are made before there is a connection. :param dialect: SQLAlchemy's name of it."""
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
 
 
 def insert_if_absent(connection: Connection, table: Table, **values: object) -> bool:
