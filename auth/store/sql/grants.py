@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 
 from auth.errors import NotAuthorized, RefreshTokenReuse
@@ -16,14 +16,35 @@ from auth.store.sql import tables as t
 from auth.store.sql.ending import end_sessions, revoke_grant
 from auth.store.sql.grant_rows import grant_values, live_grant
 from auth.store.sql.refresh_tokens import SECRET_BYTES, ReadToken, make_token, read_token
-from kit.sql import Database
+from kit.sql import Database, UtcMs
 
 _code, _family = t.authorization_codes.c, t.refresh_families.c
 
 INVALID = "Invalid Refresh Token"
 EXPIRED = "Refresh Token has expired"
 REVOKED = "Refresh Token has been revoked"
-_START, _START_FAMILY = t.grants.insert(), t.refresh_families.insert()  # made once: each sign-in runs both
+
+# Made once: to make them again costs more than to execute them.
+_START, _START_FAMILY = t.grants.insert(), t.refresh_families.insert()
+_ADD_CODE = t.authorization_codes.insert()
+_REDEEM = (  # A5: the row count names the one winner
+    update(t.authorization_codes)
+    .where(_code.handle == bindparam("code"), _code.client_id == bindparam("of_client"))
+    .where(_code.redeemed_at.is_(None), _code.expires_at > bindparam("now", type_=UtcMs))
+    .values(redeemed_at=bindparam("now", type_=UtcMs))
+    .returning(_code.grant_id, _code.redirect_uri, _code.challenge)
+)
+_FAMILY = (
+    select(_family.secret, _family.generation, _family.expires_at)
+    .add_columns(t.grants.c.expires_at.label("grant_expires_at"))
+    .join(t.grants, t.grants.c.grant_id == _family.grant_id)
+    .where(_family.grant_id == bindparam("of_grant"), t.grants.c.client_id == bindparam("of_client"))
+)
+_ADVANCE = (
+    update(t.refresh_families)
+    .where(_family.grant_id == bindparam("of_grant"), _family.generation == bindparam("made"))
+    .values(generation=_family.generation + 1, rotated_at=bindparam("now", type_=UtcMs))
+)
 
 
 class SqlGrants:
@@ -57,7 +78,7 @@ class SqlGrants:
     ) -> tuple[LiveGrant, str | None] | None:
         handle = digest(code)
         with self._db.write() as connection:
-            won = connection.execute(_redeem(handle, client_id, now)).first()
+            won = connection.execute(_REDEEM, {"code": handle, "of_client": client_id, "now": now}).first()
             if won is None:
                 _punish_reuse(connection, handle, now)
                 return None
@@ -136,7 +157,7 @@ class SqlGrants:
         read = read_token(token)
         if read is None:
             raise NotAuthorized(INVALID)
-        row = connection.execute(_family_of(read.grant_id, client_id)).first()
+        row = connection.execute(_FAMILY, {"of_grant": read.grant_id, "of_client": client_id}).first()
         if row is None:
             raise NotAuthorized(INVALID)
         secret = self._sealer.open("refresh_families.secret", read.grant_id, sealed=row.secret)
@@ -146,27 +167,15 @@ class SqlGrants:
 
 
 def _insert_code(connection: Connection, grant: Grant, code: NewCode) -> None:
-    connection.execute(
-        t.authorization_codes.insert().values(
-            handle=digest(code.code),
-            grant_id=grant.grant_id,
-            client_id=grant.client_id,
-            redirect_uri=code.redirect_uri,
-            challenge=code.challenge,
-            expires_at=code.expires_at,
-        )
-    )
-
-
-def _redeem(handle: bytes, client_id: str, now: datetime) -> Any:
-    """A5: the row count names the one winner."""
-    return (
-        update(t.authorization_codes)
-        .where(_code.handle == handle, _code.client_id == client_id)
-        .where(_code.redeemed_at.is_(None), _code.expires_at > now)
-        .values(redeemed_at=now)
-        .returning(_code.grant_id, _code.redirect_uri, _code.challenge)
-    )
+    values = {
+        "handle": digest(code.code),
+        "grant_id": grant.grant_id,
+        "client_id": grant.client_id,
+        "redirect_uri": code.redirect_uri,
+        "challenge": code.challenge,
+        "expires_at": code.expires_at,
+    }
+    connection.execute(_ADD_CODE, values)
 
 
 def _punish_reuse(connection: Connection, handle: bytes, now: datetime) -> None:
@@ -177,25 +186,12 @@ def _punish_reuse(connection: Connection, handle: bytes, now: datetime) -> None:
         revoke_grant(connection, grant_id, "code used again", now)
 
 
-def _family_of(grant_id: str, client_id: str) -> Any:
-    return (
-        select(_family.secret, _family.generation, _family.expires_at)
-        .add_columns(t.grants.c.expires_at.label("grant_expires_at"))
-        .join(t.grants, t.grants.c.grant_id == _family.grant_id)
-        .where(_family.grant_id == grant_id, t.grants.c.client_id == client_id)
-    )
-
-
 def _advances(connection: Connection, read: ReadToken, now: datetime, rotates: bool) -> bool:
     """A7: one of N that present the same token makes the next generation."""
     if not rotates:
         return False
-    statement = (
-        update(t.refresh_families)
-        .where(_family.grant_id == read.grant_id, _family.generation == read.generation)
-        .values(generation=_family.generation + 1, rotated_at=now)
-    )
-    return connection.execute(statement).rowcount == 1
+    given = {"of_grant": read.grant_id, "made": read.generation, "now": now}
+    return connection.execute(_ADVANCE, given).rowcount == 1
 
 
 def _is_retry(connection: Connection, read: ReadToken, now: datetime, grace: timedelta) -> bool:
