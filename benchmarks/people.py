@@ -38,11 +38,17 @@ class PeopleServer:
     """One pool, three clients: ``web`` rotates its refresh tokens, ``kept`` does not, ``jobs`` has a secret.
 
     :param guarded: with a function behind the pool's tokens. :param speaks_api: with a fourth, ``api``, which signs
-        people in by password and by SRP.
+        people in by password and by SRP. :param workers: gateway processes; 0: all is one process.
     """
 
     def __init__(
-        self, folder: Path, *, name: str = "people", guarded: bool = False, speaks_api: bool = False
+        self,
+        folder: Path,
+        *,
+        name: str = "people",
+        guarded: bool = False,
+        speaks_api: bool = False,
+        workers: int = 0,
     ) -> None:
         function: dict[str, Any] = {}
         if guarded:
@@ -80,7 +86,7 @@ class PeopleServer:
             **function,
             "routes": routes,
         }  # fmt: skip
-        self._server = LockgateServer(folder, json.dumps(config), name=name)
+        self._server = LockgateServer(folder, json.dumps(config), name=name, workers=workers)
         self.config = folder / f"{name}.yaml"
         self.state = self._server.state
         self.program = self._server.program

@@ -52,6 +52,7 @@ ROWS: dict[str, Callable[[Context], Table]] = {
     "sign_in": people.measure_sign_in,
     "tokens": people.measure_tokens,
     "sign_in_beside": people.measure_beside,
+    "sign_in_beside_apart": people.measure_beside_apart,
     "many_people": people.measure_many,
     "api_sign_in": cognito.measure_sign_in,
     "api_beside": cognito.measure_beside,

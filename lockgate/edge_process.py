@@ -1,7 +1,9 @@
 """An edge: the public listener in a process of its own, which runs no function and never holds an engine's socket.
 
 It asks the executor's process for what to serve and takes every reload from there. While the executor is away it goes
-on answering: calls wait for it as long as their budgets last. State: the line to the executor, and what is served.
+on answering: calls wait for it as long as their budgets last. One that was given no socket of the gateway is the
+process of the login pages: it takes everything from the executor but the routes. State: the line to the executor, and
+what is served.
 """
 
 import asyncio
@@ -172,7 +174,12 @@ class EdgeProcess:
         running = asyncio.create_task(line.run(), name="line")
         restarts = 0 if self._member is None else self._member.restarts
         try:
-            hello = {"name": self._name, "url": self._url, "restarts": restarts, "serving": self._serving}
+            hello = {
+                "name": self._name,
+                "gateway": self._gateway_url,
+                "restarts": restarts,
+                "serving": self._serving,
+            }
             self._greet(await line.ask("hello", hello, timeout_s=HELLO_S))
             await running
         except LineLost:
@@ -185,9 +192,12 @@ class EdgeProcess:
         return True
 
     @property
-    def _url(self) -> str:
-        """Where clients reach it."""
-        return public_url(self._sockets["gateway"].sock, is_tls=self._tls is not None)
+    def _gateway_url(self) -> str:
+        """Where clients reach its gateway; empty: it has none."""
+        return self._url("gateway") if "gateway" in self._sockets else ""
+
+    def _url(self, listener: str) -> str:
+        return public_url(self._sockets[listener].sock, is_tls=self._tls is not None)
 
     def _greet(self, welcome: Value) -> None:
         if self._public is not None:
@@ -215,15 +225,16 @@ class EdgeProcess:
         from lockgate.identity_metrics import IdentityMetrics
         from lockgate.parts.identity import IdentityPart
 
-        if "auth" not in self._sockets:
+        if self._member is None:
             self._sockets |= self.may_bind()
         return IdentityPart(
             state=self._settings.state.absolute(),
             console=self._console,
             metrics=IdentityMetrics(self._registry),
-            listening=public_url(self._sockets["auth"].sock, is_tls=self._tls is not None),
+            listening=self._url("auth") if self._member is None else self._member.auth_url,
             dev=False,
             on_change=self._tell_identity,
+            is_beside="auth" not in self._sockets,
         )
 
     def _tell_identity(self) -> None:
@@ -243,9 +254,10 @@ class EdgeProcess:
 
     async def _prepare(self, document: Value) -> Value:
         assert self._public is not None
+        value = document["value"] if self._gateway_url else {**document["value"], "routes": {}}
         received = Received(
             number=document["number"],
-            file=await asyncio.to_thread(file_of, document["value"], document["folder"]),
+            file=await asyncio.to_thread(file_of, value, document["folder"]),
             digests=document["digests"],
             invoker=self._invoker.of_generation(document["number"]),
         )
@@ -280,11 +292,11 @@ class EdgeProcess:
     async def _listen(self, public: PublicPart) -> None:
         listeners = make_listeners(
             self._sockets,
-            public.apps,
+            {name: app for name, app in public.apps.items() if name in self._sockets},
             tls=self._tls,
             metrics=self._edge_metrics,
             say=self._console.event,
-            processes=1 if self._member is None else self._member.of,
+            processes=1 if self._member is None else len(self._member.public),
         )
         public.listen_on(listeners)
         for listener in public.listening:

@@ -168,7 +168,6 @@ class ExecutorProcess:
 
     def _make_edges(self, served: Served) -> Edges:
         member = self._member
-        expected = () if member is None else tuple(f"edge-{number + 1}" for number in range(member.of))
         names = {
             "account": self._names.account,
             "region": self._names.region,
@@ -182,7 +181,7 @@ class ExecutorProcess:
                 "forbidden_ports": sorted(operators_ports(self._sockets)),
                 "has_user_pools": needs_identity(served.file, self._state.root),
             },
-            expected=expected,
+            expected=() if member is None else member.public,
             on_change=self._publish,
             uids=self._edge_uids,
         )
@@ -307,7 +306,8 @@ class ExecutorProcess:
         edges = self._edges.serving
         if self._unready or not (edges or self._member is None):
             return
-        public = self._served.file.server.gateway_url or (edges[0].url if edges else None)
+        gateways = [edge.gateway for edge in edges if edge.gateway]
+        public = self._served.file.server.gateway_url or (gateways[0] if gateways else None)
         described = describe(
             gateway=public or "",
             control=url_of(self._sockets["control"]),

@@ -59,10 +59,13 @@ SERVER_FLAGS = (
     Flag(name="tls-key", default="", metavar="FILE", help="and this private key (PEM, not encrypted)"),
     Flag(name="executor-url", default="", metavar="URL", help="only the gateway; functions run behind unix:/PATH"),
     Flag(name="workers", default="", metavar="N", help="gateway processes beside an executor process"),
+    Flag(name="auth-workers", default="1", metavar="N", help="of user pools, so many beside gateway processes"),
     Flag(name="edge-user", default="", metavar="USER", help="name or id of the user of gateway processes"),
 )  # fmt: skip
 SOCKET = Flag(name="socket", default="", metavar="URL", help="where gateways find the executor: unix:/PATH")
-_NOT_OF_AN_EXECUTOR = frozenset({"gateway", "auth", "tls-cert", "tls-key", "executor-url", "workers"})
+_NOT_OF_AN_EXECUTOR = frozenset(
+    {"gateway", "auth", "tls-cert", "tls-key", "executor-url", "workers", "auth-workers"}
+)
 EXECUTOR_FLAGS = (*(flag for flag in SERVER_FLAGS if flag.name not in _NOT_OF_AN_EXECUTOR), SOCKET)
 
 
@@ -87,6 +90,7 @@ class Settings:
     tls: bool = False  # with a certificate of our own making
     executor_url: str = ""  # unix:/PATH of an executor in another process, or where this one listens
     workers: int | None = None  # None: as the driver wants it
+    auth_workers: int = 1  # where there are gateway processes, and user pools
     edge_uids: tuple[int, ...] = ()  # of gateways in other processes, beside this user's and root's
 
 
@@ -131,7 +135,8 @@ def server_settings(arguments: argparse.Namespace, *, dev: bool) -> Settings:
     """:raises UsageError: a value that argparse could not judge, such as one from the environment."""
     if arguments.driver not in ("auto", "process", "docker"):
         raise UsageError(f"There is no driver {arguments.driver!r}.", "Choose auto, process or docker.")
-    workers = _workers(arguments.workers)
+    workers = _workers("--workers", arguments.workers)
+    auth_workers = _workers("--auth-workers", arguments.auth_workers) or 1
     if dev and (workers is not None or arguments.executor_url):
         raise UsageError(
             "`dev` is one process.", "Use `lockgate serve`, or leave --workers and --executor-url out."
@@ -164,6 +169,7 @@ def server_settings(arguments: argparse.Namespace, *, dev: bool) -> Settings:
         dev=dev,
         executor_url=_unix(arguments.executor_url, "executor-url") if arguments.executor_url else "",
         workers=workers,
+        auth_workers=auth_workers,
         edge_uids=_edge_uids(arguments.edge_user),
         tls_cert=Path(arguments.tls_cert) if arguments.tls_cert else None,
         tls_key=Path(arguments.tls_key) if arguments.tls_key else None,
@@ -225,12 +231,12 @@ def _uid_base(text: str) -> int:
     return int(text)
 
 
-def _workers(text: str) -> int | None:
+def _workers(flag: str, text: str) -> int | None:
     if not text:
         return None
     if not text.isdecimal() or not 1 <= int(text) <= MAX_WORKERS:
         raise UsageError(
-            f"--workers {text!r} is no number of processes.", f"Write 1 to {MAX_WORKERS}; one a core."
+            f"{flag} {text!r} is no number of processes.", f"Write 1 to {MAX_WORKERS}; one a core."
         )
     return int(text)
 

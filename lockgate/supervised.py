@@ -118,10 +118,13 @@ def _spec(
             "of": workers,
         }
     ]
+    # Who hashes passwords and signs tokens does not make the API's callers wait: neither for a turn in one interpreter
+    # nor for memory.
+    for kind, listener, of in (("edge", "gateway", workers), ("auth", "auth", settings.auth_workers)):
+        if listener in fds:
+            mine = {"argv": edge, "sockets": {listener: fds[listener]}, "of": of, **user}
+            parts += [{"name": f"{kind}-{index + 1}", "index": index, **mine} for index in range(of)]
     public = {name: fds[name] for name in ("gateway", "auth") if name in fds}
-    for index in range(workers):
-        name = f"edge-{index + 1}"
-        parts.append({"name": name, "argv": edge, "sockets": public, "index": index, "of": workers, **user})
     auth = (
         {}
         if "auth" not in fds
@@ -130,6 +133,10 @@ def _spec(
     folder = edges_address(url).parent
     return {
         "parts": parts,
+        "shared": {
+            "public": [part["name"] for part in parts if part["name"] != "executor"],
+            "auth_url": _url(sockets["auth"].sock, settings) if "auth" in fds else "",
+        },
         "public": list(public.values()),
         "drain_s": settings.drain_s,
         "listening": {

@@ -28,6 +28,7 @@ FEW, MANY = 200, 100_000
 CALLERS = 8
 API_SHARE, SIGN_IN_SHARE = 0.3, 0.8
 _BESIDE_BUDGET = 1.5
+_PROCESSES = ("one process", "gateway, executor and user pool in processes of their own")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -157,9 +158,18 @@ def measure_tokens(context: Context) -> Table:
 
 
 def measure_beside(context: Context) -> Table:
-    """Good API calls at a steady rate, alone and beside sign-ins."""
+    """Good API calls at a steady rate, alone and beside sign-ins, of a server that is one process."""
+    return _measure_beside(context, 0)
+
+
+def measure_beside_apart(context: Context) -> Table:
+    """The same of a server whose gateway and user pools are processes of their own."""
+    return _measure_beside(context, 1)
+
+
+def _measure_beside(context: Context, workers: int) -> Table:
     with ExitStack() as stack:
-        server = _server(context, stack, guarded=True)
+        server = _server(context, stack, guarded=True, workers=workers)
         browser = Browser.of(server, [name_of(number) for number in range(FEW)])
         caller = "Bearer " + asyncio.run(_access(browser, server))
         alone = Kind(name="sign-ins by page and form", url=server.auth, call=browser.sign_in)
@@ -168,7 +178,7 @@ def measure_beside(context: Context) -> Table:
             words = [server.auth, browser.page, str(FEW), str(CALLERS), f"{rate:f}", f"{seconds:f}"]
             in_another_process("benchmarks.people", words, seconds)
 
-        return calls_beside(context, server, caller, [(alone, sign_in)])
+        return calls_beside(context, server, caller, [(alone, sign_in)], workers=workers)
 
 
 def calls_beside(
@@ -176,6 +186,8 @@ def calls_beside(
     server: PeopleServer,
     caller: str,
     loads: list[tuple[Kind, Callable[[float, float], object]]],
+    *,
+    workers: int = 0,
 ) -> Table:
     """:param caller: the Authorization of the calls. :param loads: a kind of sign-in that is measured alone first, and
     what makes so many of it a second for so many seconds, in another process."""
@@ -201,13 +213,12 @@ def calls_beside(
         name = f"{SIGN_IN_SHARE * alone.rate.median:,.0f} {alone.name} a second"
         rows.append((name, f"{rate:,.0f}", Spread.of(taken).text(2), worse.text(2)))
     return Table(
-        title="API calls behind the pool's tokens, at a steady rate, beside sign-ins",
+        title=f"API calls behind the pool's tokens, at a steady rate, beside sign-ins: {_PROCESSES[bool(workers)]}",
         columns=("beside", "calls a second", "p99 ms", "times that beside nothing, round by round"),
         rows=rows,
         notes=[
             f"Calls: {API_SHARE:.0%} of the {most:,.0f} a second of 50 connections. Sign-ins: {SIGN_IN_SHARE:.0%} "
-            f"of what {CALLERS} callers get alone. Budget: ≤ {_BESIDE_BUDGET} times. Gateway, executor and user pool "
-            "are one process here."
+            f"of what {CALLERS} callers get alone. Budget: ≤ {_BESIDE_BUDGET} times."
         ],
     )
 
@@ -240,8 +251,8 @@ def measure_many(context: Context) -> Table:
     )  # fmt: skip
 
 
-def _server(context: Context, stack: ExitStack, *, guarded: bool = False) -> PeopleServer:
-    server = stack.enter_context(PeopleServer(context.folder, guarded=guarded))
+def _server(context: Context, stack: ExitStack, *, guarded: bool = False, workers: int = 0) -> PeopleServer:
+    server = stack.enter_context(PeopleServer(context.folder, guarded=guarded, workers=workers))
     populate(server, FEW)
     return server
 

@@ -25,11 +25,13 @@ log = logging.getLogger("lockgate.edges")
 
 
 class Edge:
-    """One attached edge. :ivar holding: generations that it may have requests of."""
+    """One attached edge. :param gateway: where clients reach it; empty: it serves login pages only.
+    :ivar holding: generations that it may have requests of.
+    """
 
-    def __init__(self, name: str, url: str, line: Line, *, restarts: int) -> None:
+    def __init__(self, name: str, gateway: str, line: Line, *, restarts: int) -> None:
         self.name = name
-        self.url = url
+        self.gateway = gateway
         self.line = line
         self.restarts = restarts
         self.holding: set[int] = set()
@@ -181,7 +183,7 @@ class Edges:
                 self._on_change()
 
     def _hello(self, line: Line, value: Value) -> Value:
-        edge = Edge(value["name"], value["url"], line, restarts=value["restarts"])
+        edge = Edge(value["name"], value["gateway"], line, restarts=value["restarts"])
         self._edges[line] = edge
         task = asyncio.create_task(self._attach(edge, value["serving"]), name=f"attach {edge.name}")
         self._connections.add(task)
@@ -253,6 +255,6 @@ class Edges:
     async def explain(self, asked: Value) -> Value:
         """One of them says what would become of a request. :raises LineLost: none is there."""
         for edge in self.serving:
-            if not edge.is_leaving:
+            if edge.gateway and not edge.is_leaving:
                 return await edge.line.ask("explain", asked, timeout_s=ASK_S)
         raise LineLost("no edge is attached")

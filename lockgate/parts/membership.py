@@ -20,8 +20,10 @@ LOST = 1  # exit code of who has lost the supervisor
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Membership:
-    """:param name: ``executor``, ``edge-1`` ….
-    :param index: of an edge among the *of* edges.
+    """:param name: ``executor``, ``edge-1``, ``auth-1`` ….
+    :param index: of an edge among the *of* edges, or of those like it.
+    :param public: names of all processes that clients from outside meet.
+    :param auth_url: the auth listener's own address; empty: there is none.
     :param restarts: how often a process of this name has been started again.
     :param log_lock: locked while a batch of lines is written to the stderr that all share.
     :param kept: file for the last good generation, of the executor; -1: none.
@@ -32,6 +34,8 @@ class Membership:
     status: socket.socket = field(repr=False)
     index: int
     of: int
+    public: tuple[str, ...]
+    auth_url: str
     restarts: int
     log_lock: int
     kept: int
@@ -85,6 +89,8 @@ def membership(environ: MutableMapping[str, str]) -> Membership | None:
         status=socket.socket(fileno=given["status"]),
         index=given["index"],
         of=given["of"],
+        public=tuple(given["public"]),
+        auth_url=given["auth_url"],
         restarts=given["restarts"],
         log_lock=given["log_lock"],
         kept=given["kept"],

@@ -99,7 +99,7 @@ class PublicPart:
 
     def listen_on(self, listeners: Mapping[str, Listener]) -> None:
         """Which of *listeners* are the public ones: they learn whom to trust with each generation."""
-        self.listener = listeners["gateway"]
+        self.listener = listeners.get("gateway")
         self.auth_listener = listeners.get("auth")
 
     @property

@@ -19,6 +19,7 @@ _OF_EDGES_BY_PREFIX = ("LC_", "PYTHON", "SSL_CERT_", "COVERAGE")
 
 class Part:
     """:param spec: ``name``, ``argv``, ``sockets`` (name → descriptor), ``index`` and ``of`` of the edges.
+    :param shared: what each is told: ``log_lock`` and ``kept`` (descriptors), ``public`` (names), ``auth_url``.
     :ivar pid: 0 while it does not run.
     """
 
@@ -80,6 +81,8 @@ class Part:
             "status": status.fileno(),
             "index": self._spec["index"],
             "of": self._spec["of"],
+            "public": self._shared["public"],
+            "auth_url": self._shared["auth_url"],
             "restarts": self.restarts,
             "log_lock": self._shared["log_lock"],
             "kept": -1 if self.is_edge else self._shared["kept"],

@@ -24,8 +24,8 @@ class Supervisor:
 
     def __init__(self, spec: dict) -> None:  # type: ignore[type-arg]  # JSON, as it came
         self._spec = spec
-        self._shared = {"log_lock": nameless_file("log-lock"), "kept": nameless_file("kept")}
-        self.parts = [Part(each, self._shared) for each in spec["parts"]]
+        shared = {"log_lock": nameless_file("log-lock"), "kept": nameless_file("kept"), **spec["shared"]}
+        self.parts = [Part(each, shared) for each in spec["parts"]]
         self._selector = selectors.DefaultSelector()
         self._said_ready = False
         self._hung_up = False

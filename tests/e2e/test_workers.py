@@ -14,6 +14,7 @@ from tests.support.processes import parts
 from tests.support.reload_load import History, Load, reload_often, write_generation
 from tests.support.routes_file import write_routes
 from tests.support.server import RunningServer, ServerFailed, lockgate
+from tests.support.sockets_of import listening
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -75,26 +76,11 @@ def test_parts_are_a_small_supervisor_an_executor_and_the_edges(server: RunningS
 def test_edges_hold_no_socket_but_their_own(server: RunningServer) -> None:
     """Who faces the Internet can accept neither control nor admin connections, nor calls of other edges."""
     pids = parts(server)
-    listening = {name: set(_listening(pid)) for name, pid in pids.items()}
-    assert len(listening["executor"]) == 4  # control, admin, calls, edges
-    assert len(listening["edge-1"]) == 1
-    assert listening["edge-1"] == listening["edge-2"]
-    assert not listening["edge-1"] & listening["executor"]
-
-
-def _listening(pid: int) -> Iterator[str]:
-    """Inodes of the listening sockets that a process has open; those of functions' channels left out."""
-    tables = {
-        line.split()[index]: line
-        for path, index in (("tcp", 9), ("unix", 6))
-        for line in Path(f"/proc/{pid}/net/{path}").read_text().splitlines()[1:]
-        if (path == "tcp" and line.split()[3] == "0A") or (path == "unix" and line.split()[3] == "00010000")
-    }
-    for fd in os.listdir(f"/proc/{pid}/fd"):
-        target = os.readlink(f"/proc/{pid}/fd/{fd}")
-        inode = target.removeprefix("socket:[").removesuffix("]")
-        if target.startswith("socket:[") and inode in tables and "/e/" not in tables[inode]:
-            yield inode
+    held = {name: listening(pid) for name, pid in pids.items()}
+    assert len(held["executor"]) == 4  # control, admin, calls, edges
+    assert len(held["edge-1"]) == 1
+    assert held["edge-1"] == held["edge-2"]
+    assert not held["edge-1"] & held["executor"]
 
 
 def test_numbers_of_edges_carry_their_name(server: RunningServer) -> None:

@@ -1,5 +1,6 @@
 """The processes of a server that has several: who they are, what they weigh, and waiting for them to change."""
 
+import json
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -13,17 +14,18 @@ BACK_S = (
 
 
 def parts(server: RunningServer) -> dict[str, int]:
-    """Name → pid of the living processes below a supervisor: ``executor``, ``edge-1`` … in the order of their pids."""
+    """Name → pid of the living processes below a supervisor: ``executor``, ``edge-1``, ``auth-1`` ….
+
+    A process that takes another's place has its name too; as long as both are there it is found as ``edge-1'``.
+    """
     assert server.process is not None
     found: dict[str, int] = {}
-    edges = 0
     for pid in sorted(children(server.process.pid)):
-        words = _words(pid)
-        if "executor" in words:
-            found["executor"] = pid
-        elif "serve" in words:
-            edges += 1
-            found[f"edge-{edges}"] = pid
+        name = _name(pid)
+        while name in found:
+            name += "'"
+        if name:
+            found[name] = pid
     return found
 
 
@@ -62,7 +64,11 @@ def wait_gone(pids: list[int]) -> None:
     wait_until(lambda: not any(is_alive(pid) for pid in pids), f"the end of {pids}", BACK_S)
 
 
-def _words(pid: int) -> list[str]:
+def _name(pid: int) -> str:
+    """What the supervisor called it; empty: it is not one of its parts, or not yet."""
     with suppress(OSError):
-        return Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
-    return []
+        for variable in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
+            if variable.startswith(b"LOCKGATE_PART="):
+                name: str = json.loads(variable.partition(b"=")[2])["name"]
+                return name
+    return ""

@@ -59,8 +59,8 @@ def arena(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     with ExitStack() as held:
         if request.param == "sqlite":
             place = held.enter_context(site(folder))
-            first = held.enter_context(place.server("one", "--workers", "2"))
-            assert sorted(parts(first)) == ["edge-1", "edge-2", "executor"]
+            first = held.enter_context(place.server("one", "--workers", "1", "--auth-workers", "2"))
+            assert sorted(parts(first)) == ["auth-1", "auth-2", "edge-1", "executor"]
         else:
             database = request.getfixturevalue("postgres").new_database()
             place = held.enter_context(site(folder, "one", "two", database=database))

@@ -51,7 +51,7 @@ class EdgeDouble:
             *await asyncio.open_connection(sock=ours), {verb: self._answer(verb) for verb in verbs}
         )
         self.running = asyncio.create_task(self.line.run())
-        hello = {"name": self.name, "url": "http://x", "restarts": 0, "serving": serving}
+        hello = {"name": self.name, "gateway": "http://x", "restarts": 0, "serving": serving}
         self.welcome = await self.line.ask("hello", hello, timeout_s=5)
 
     def _answer(self, verb: str) -> Any:
