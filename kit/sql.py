@@ -66,10 +66,8 @@ class Database:
     ) -> None:
         self.engine = engine
         self.is_sqlite = engine.dialect.name == "sqlite"
-        self._reading = engine.execution_options(
-            **({} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"})
-        )
-        self._writing = engine.execution_options(**({"writes": True} if self.is_sqlite else {}))
+        # SQLite needs no option, and no listener either: an engine with any costs each statement a dozen look-ups.
+        self._reading = engine if self.is_sqlite else engine.execution_options(isolation_level="AUTOCOMMIT")
         self._error = error
         self._guard = guard
         self._answer_s = answer_s
@@ -86,8 +84,12 @@ class Database:
 
         :param seconds: for the rare one that touches many rows.
         """
-        with self._my_turn(), self._transaction(self._writing, seconds or self._answer_s) as connection:
-            if seconds is not None and not self.is_sqlite:
+        with self._my_turn(), self._transaction(self.engine, seconds or self._answer_s) as connection:
+            if self.is_sqlite:
+                # A transaction that begins as a reader cannot become a writer while another one writes; it fails then,
+                # and no waiting helps. Readers need none: each statement sees one state.
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            elif seconds is not None:
                 connection.exec_driver_sql(f"SET LOCAL statement_timeout = {int(seconds * 1000)}")
             yield connection
 

@@ -5,7 +5,7 @@ import stat
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Engine, create_engine, event
 
 BUSY_MS = 10_000  # how long a writer waits for a writer of another process
 CONNECTIONS = 16  # as many threads as call at once; a connection is 2 file descriptors
@@ -19,7 +19,6 @@ def sqlite_engine(path: Path) -> Engine:
         f"sqlite:///{path}", pool_size=CONNECTIONS, max_overflow=0, connect_args={"timeout": 0}
     )
     event.listen(engine, "connect", _prepare)
-    event.listen(engine, "begin", _begin)
     return engine
 
 
@@ -35,7 +34,7 @@ def make_private(path: Path) -> None:
 
 
 def _prepare(connection: Any, _: object) -> None:
-    connection.isolation_level = None  # the driver begins nothing by itself; `_begin` does
+    connection.isolation_level = None  # the driver begins nothing by itself; `Database.write` does
     cursor = connection.cursor()
     for pragma in (
         f"busy_timeout={BUSY_MS}",
@@ -46,10 +45,3 @@ def _prepare(connection: Any, _: object) -> None:
     ):
         cursor.execute(f"PRAGMA {pragma}").fetchall()
     cursor.close()
-
-
-def _begin(connection: Connection) -> None:
-    # IMMEDIATE: a transaction that begins as a reader cannot become a writer while another one writes; it fails then,
-    # and no waiting helps. Readers need none: each statement sees one state.
-    if connection.get_execution_options().get("writes"):
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
