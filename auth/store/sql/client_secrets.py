@@ -5,16 +5,23 @@ import secrets
 import string
 from datetime import datetime
 
-from sqlalchemy import Connection, or_, select, update
+from sqlalchemy import Connection, bindparam, or_, select, update
 
 from auth.sealing import Sealer
 from auth.store.ports.management import ClientSecret
 from auth.store.sql import tables as t
 from auth.store.sql.statements import put
+from kit.sql import UtcMs
 
 SECRET_LENGTH = 52  # 268 bits: as long as Cognito's, from the same letters
 _LETTERS = string.ascii_lowercase + string.digits
 _of = t.client_secrets.c
+_VALID = (  # made once: to make it again costs more than to execute it
+    select(_of.secret_id, _of.sealed, _of.created_at)
+    .where(_of.client_id == bindparam("of_client"))
+    .where(or_(_of.expires_at.is_(None), _of.expires_at > bindparam("now", type_=UtcMs)))
+    .order_by(_of.expires_at.is_not(None), _of.created_at.desc(), _of.secret_id)
+)
 
 
 def new_secret() -> str:
@@ -25,11 +32,7 @@ def valid_secrets(
     connection: Connection, sealer: Sealer, client_id: str, now: datetime
 ) -> tuple[ClientSecret, ...]:
     """Newest first; those that end soon behind those that do not."""
-    rows = connection.execute(
-        select(_of.secret_id, _of.sealed, _of.created_at)
-        .where(_of.client_id == client_id, or_(_of.expires_at.is_(None), _of.expires_at > now))
-        .order_by(_of.expires_at.is_not(None), _of.created_at.desc(), _of.secret_id)
-    )
+    rows = connection.execute(_VALID, {"of_client": client_id, "now": now})
     return tuple(
         ClientSecret(
             secret_id=row.secret_id,
