@@ -1,6 +1,6 @@
 """Rows of grants, and which of them are alive: one condition for all that ask."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,27 +13,36 @@ from auth.store.sql.user_rows import USER_COLUMNS, read_user
 from kit.sql import UtcMs
 
 _of = t.grants.c
-# Names that both tables have, told apart by a mark.
-_GRANT_COLUMNS = tuple(column.label(f"g_{column.name}") for column in t.grants.c)
+_USER_NAMES = tuple(column.name for column in USER_COLUMNS)
+_GRANT_NAMES = tuple(column.name for column in t.grants.c)
 
-
-# Made once: to make it again costs more than to execute it.
-_LIVE = (
-    select(*USER_COLUMNS, *_GRANT_COLUMNS)
+# A grant and its user, for `read_live`. Names that both tables have are told apart by a mark.
+LIVE_COLUMNS = (*USER_COLUMNS, *(column.label(f"g_{column.name}") for column in t.grants.c))
+OF_USER = and_(t.users.c.pool_id == _of.pool_id, t.users.c.sub == _of.sub)
+IS_ALIVE = and_(  # of a statement that joins the user, and is executed with `moments`
+    _of.revoked_at.is_(None),
+    _of.expires_at > bindparam("now", type_=UtcMs),
+    t.users.c.enabled.is_(True),
+    is_after_sign_outs(_of.proven_at),
+)
+_LIVE = (  # made once: to make it again costs more than to execute it
+    select(*LIVE_COLUMNS)
     .select_from(t.grants)
-    .join(t.users, and_(t.users.c.pool_id == _of.pool_id, t.users.c.sub == _of.sub))
-    .where(_of.grant_id == bindparam("grant_id"))
-    .where(_of.revoked_at.is_(None), _of.expires_at > bindparam("now", type_=UtcMs))
-    .where(t.users.c.enabled.is_(True), is_after_sign_outs(_of.proven_at))
+    .join(t.users, OF_USER)
+    .where(_of.grant_id == bindparam("grant_id"), IS_ALIVE)
 )
 
 
 def live_grant(connection: Connection, grant_id: str, now: datetime) -> LiveGrant | None:
-    row = connection.execute(_LIVE, {"grant_id": grant_id, **moments(now)}).mappings().first()
-    if row is None:
-        return None
-    marked = {name.removeprefix("g_"): value for name, value in row.items() if name.startswith("g_")}
-    return LiveGrant(grant=read_grant(marked), user=read_user(dict(row)))
+    row = connection.execute(_LIVE, {"grant_id": grant_id, **moments(now)}).first()
+    return None if row is None else read_live(row)
+
+
+def read_live(row: Sequence[Any]) -> LiveGrant:
+    """:param row: begins with `LIVE_COLUMNS`; by position, which costs a tenth of asking it for each name."""
+    user = dict(zip(_USER_NAMES, row, strict=False))
+    grant = dict(zip(_GRANT_NAMES, row[len(_USER_NAMES) :], strict=False))
+    return LiveGrant(grant=read_grant(grant), user=read_user(user))
 
 
 def read_grant(row: Mapping[str, Any]) -> Grant:

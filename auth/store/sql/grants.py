@@ -1,11 +1,11 @@
 """Codes that are redeemed once, and families of refresh tokens that never fork."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, select, update
+from sqlalchemy import Connection, Row, Select, and_, bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 
 from auth.errors import NotAuthorized, RefreshTokenReuse
@@ -13,8 +13,8 @@ from auth.grant import Grant, LiveGrant
 from auth.sealing import Sealer, digest
 from auth.store.ports import NewCode, RedeemedCode, Rotated
 from auth.store.sql import tables as t
-from auth.store.sql.ending import end_sessions, revoke_grant
-from auth.store.sql.grant_rows import grant_values, live_grant
+from auth.store.sql.ending import end_sessions, moments, revoke_grant
+from auth.store.sql.grant_rows import IS_ALIVE, LIVE_COLUMNS, OF_USER, grant_values, live_grant, read_live
 from auth.store.sql.refresh_tokens import SECRET_BYTES, ReadToken, make_token, read_token
 from kit.sql import Database, UtcMs
 
@@ -23,6 +23,7 @@ _code, _family = t.authorization_codes.c, t.refresh_families.c
 INVALID = "Invalid Refresh Token"
 EXPIRED = "Refresh Token has expired"
 REVOKED = "Refresh Token has been revoked"
+_NOTHING: Mapping[str, object] = {}
 
 # Made once: to make them again costs more than to execute them.
 _START, _START_FAMILY = t.grants.insert(), t.refresh_families.insert()
@@ -34,11 +35,21 @@ _REDEEM = (  # A5: the row count names the one winner
     .values(redeemed_at=bindparam("now", type_=UtcMs))
     .returning(_code.grant_id, _code.redirect_uri, _code.challenge)
 )
+_OF_CLIENT = and_(_family.grant_id == bindparam("of_grant"), t.grants.c.client_id == bindparam("of_client"))
 _FAMILY = (
     select(_family.secret, _family.generation, _family.expires_at)
     .add_columns(t.grants.c.expires_at.label("grant_expires_at"))
     .join(t.grants, t.grants.c.grant_id == _family.grant_id)
-    .where(_family.grant_id == bindparam("of_grant"), t.grants.c.client_id == bindparam("of_client"))
+    .where(_OF_CLIENT)
+)
+_FAMILY_ALIVE = (  # the same with whose it is: all that a token needs which is not rotated
+    select(*LIVE_COLUMNS, IS_ALIVE.label("is_alive"))
+    .add_columns(_family.secret, _family.generation, _family.expires_at)
+    .add_columns(t.grants.c.expires_at.label("grant_expires_at"))
+    .select_from(t.refresh_families)
+    .join(t.grants, t.grants.c.grant_id == _family.grant_id)
+    .join(t.users, OF_USER)
+    .where(_OF_CLIENT)
 )
 _ADVANCE = (
     update(t.refresh_families)
@@ -92,12 +103,15 @@ class SqlGrants:
             return live, self._start_family(connection, live.grant) if refresh else None
 
     def rotate(self, token: str, client_id: str, now: datetime, *, rotates: bool, grace_s: float) -> Rotated:
+        statement, given = (_FAMILY, _NOTHING) if rotates else (_FAMILY_ALIVE, moments(now))
         with self._db.read() as connection:
-            read, secret, seen = self._judge(connection, token, client_id)
+            read, secret, seen = self._judge(connection, token, client_id, statement, given)
         if seen.expires_at <= now or seen.grant_expires_at <= now:
             raise NotAuthorized(EXPIRED)
         if not rotates and read.generation == seen.generation:
-            return Rotated(live=self._living(read.grant_id, now), token=token)
+            if not seen.is_alive:
+                raise NotAuthorized(REVOKED)
+            return Rotated(live=read_live(seen), token=token)
         grace = timedelta(seconds=grace_s)
         with self._db.write() as connection:
             is_reuse = not _advances(connection, read, now, rotates) and not _is_retry(
@@ -135,12 +149,6 @@ class SqlGrants:
         with self._db.write() as connection:
             end_sessions(connection, pool_id, sub, "signed out", now, except_grant=except_grant)
 
-    def _living(self, grant_id: str, now: datetime) -> LiveGrant:
-        live = self.live(grant_id, now)
-        if live is None:
-            raise NotAuthorized(REVOKED)
-        return live
-
     def _start_family(self, connection: Connection, grant: Grant) -> str:
         secret = secrets.token_bytes(SECRET_BYTES)
         values = {
@@ -152,12 +160,24 @@ class SqlGrants:
         connection.execute(_START_FAMILY, values)
         return make_token(secret, grant.grant_id, 1)
 
-    def _judge(self, connection: Connection, token: str, client_id: str) -> tuple[ReadToken, bytes, Row[Any]]:
-        """Whether we made it, for this client. It writes nothing. :raises NotAuthorized: not so."""
+    def _judge(
+        self,
+        connection: Connection,
+        token: str,
+        client_id: str,
+        statement: Select[Any] = _FAMILY,
+        given: Mapping[str, object] = _NOTHING,
+    ) -> tuple[ReadToken, bytes, Row[Any]]:
+        """Whether we made it, for this client. It writes nothing. :raises NotAuthorized: not so.
+
+        :param statement: what to see of its family. :param given: that it needs beside the family's name.
+        """
         read = read_token(token)
         if read is None:
             raise NotAuthorized(INVALID)
-        row = connection.execute(_FAMILY, {"of_grant": read.grant_id, "of_client": client_id}).first()
+        row = connection.execute(
+            statement, {"of_grant": read.grant_id, "of_client": client_id, **given}
+        ).first()
         if row is None:
             raise NotAuthorized(INVALID)
         secret = self._sealer.open("refresh_families.secret", read.grant_id, sealed=row.secret)
