@@ -3,7 +3,19 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, String, and_, cast, delete, exists, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    String,
+    and_,
+    cast,
+    delete,
+    exists,
+    func,
+    literal_column,
+    select,
+)
 
 from auth.store.sql import tables as t
 from auth.user import MfaPreference, User
@@ -18,7 +30,11 @@ _member, _group = t.group_members.c, t.groups.c
 # `precedence name` a line: names have no white space, and the order is made of it in `_groups`.
 groups_of_user = (
     select(
-        func.aggregate_strings(func.coalesce(cast(_group.precedence, String), "") + " " + _group.name, "\n")
+        func.aggregate_strings(
+            func.coalesce(cast(_group.precedence, String), "") + " " + _group.name,
+            # A text would be written into the statement anew each time that it is executed.
+            literal_column("'\n'"),  # type: ignore[arg-type]  # any expression will do
+        )
     )
     .where(_member.pool_id == t.users.c.pool_id, _member.sub == t.users.c.sub)
     .where(_group.pool_id == _member.pool_id, _group.name == _member.group_name)
