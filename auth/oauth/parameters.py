@@ -50,8 +50,12 @@ def parse_parameters(encoded: bytes) -> Parameters:
 
 
 def is_text(value: str) -> bool:
-    """Whether the client's bytes were UTF-8."""
-    return not any("\ud800" <= character <= "\udfff" for character in value)
+    """Whether the client's bytes were UTF-8: surrogates cannot be written in it."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def size_of(value: str) -> int:
