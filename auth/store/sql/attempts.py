@@ -78,6 +78,14 @@ _NAMED: Final[Mapping[str, Any]] = {
     "kind": bindparam("of_kind"),
     "subject": bindparam("of_subject"),
 }
+_FIRST: Final[Mapping[str, Any]] = {
+    **_NAMED,
+    "failures": 1,
+    "refused": 0,
+    "was_refused": False,
+    "last_at": _at("now"),
+    "expires_at": _at("until"),
+}
 _IS: Final = and_(*(_of[name] == given for name, given in _NAMED.items()))
 _CLEAR: Final = delete(t.attempts).where(_IS)
 _READ: Final = select(t.attempts).where(_IS)
@@ -86,16 +94,9 @@ _READ: Final = select(t.attempts).where(_IS)
 @cache
 def _taking(dialect: str) -> Any:
     is_over = or_(_of.last_at <= _at("over"), _of.last_at > _at("soon"))
-    first = {
-        "failures": 1,
-        "refused": 0,
-        "was_refused": False,
-        "last_at": _at("now"),
-        "expires_at": _at("until"),
-    }
     return (
         insert_of(dialect, t.attempts)
-        .values(**_NAMED, **first)
+        .values(**_FIRST)
         .on_conflict_do_update(
             index_elements=_KEY,
             set_={
@@ -115,11 +116,9 @@ def _counting(dialect: str, rule: LockRule) -> Any:
     locked, is_forgotten = _is_locked(), _is_forgotten()
     failures = case((locked, _of.failures), (is_forgotten, 1), else_=_of.failures + 1)
     refused = case((locked, _of.refused + 1), (is_forgotten, 0), else_=_of.refused)
-    first = {"failures": 1, "refused": 0, "was_refused": False, "last_at": _at("now")}
-    first |= {"locked_until": _at("first_lock"), "expires_at": _at("until")}
     return (
         insert_of(dialect, t.attempts)
-        .values(**_NAMED, **first)
+        .values(**_FIRST, locked_until=_at("first_lock"))
         .on_conflict_do_update(
             index_elements=_KEY,
             set_={
